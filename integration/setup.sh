@@ -48,7 +48,7 @@ qemu_is_new_enough() {
 # The machine's sources and lists stay as they are, even if they have never been updated.
 write_apt_config() {
     local dir=$1 codename site suites suite
-    codename=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
+    codename=$(release)
     [ -n "$codename" ] || die "cannot tell the Debian release from /etc/os-release"
     mkdir -p "$dir"/lists/partial "$dir"/cache/archives/partial
     while read -r site; do
@@ -71,6 +71,9 @@ write_apt_config() {
 	CONF
 }
 
+# release: bookworm, ...
+release() { sed -n 's/^VERSION_CODENAME=//p' /etc/os-release; }
+
 # debian_sites: the machine's Debian mirrors, whatever its sources files are called
 debian_sites() {
     # shellcheck disable=SC2016 # apt's own $(SITE)
@@ -87,7 +90,7 @@ deny_service_starts() {
 }
 
 denied='' scratch=''
-# shellcheck disable=SC2329 # the trap calls it
+# shellcheck disable=SC2317,SC2329 # the trap calls it
 cleanup() { rm -rf ${denied:+"$denied"} ${scratch:+"$scratch"}; }
 
 main() {
@@ -126,10 +129,8 @@ install_packages() {
 }
 
 install_qemu() {
-    local codename
-    codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
     # Only QEMU itself and what it needs come from the backports.
-    install_packages -t "$codename-backports" qemu-system-x86
+    install_packages -t "$(release)-backports" qemu-system-x86
     qemu_is_new_enough || die "QEMU is still older than $MIN_QEMU: $(qemu-system-x86_64 --version | head -n1)"
 }
 
