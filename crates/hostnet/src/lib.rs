@@ -1,1 +1,26 @@
-//! hostnet
+//! Network namespaces and rtnetlink behind a blocking API, and the undo stack.
+//!
+//! Touches: network namespaces (`setns` on threads of its own), rtnetlink sockets, packet sockets and
+//! the per-namespace part of `/proc/sys/net`. Knows nothing of CNI or PCI.
+//!
+//! The namespace a call acts in is visible in its signature: an [`Rtnl`] is a socket that was opened
+//! inside one namespace and is used from outside. The only shipped `unsafe` is in [`announce`].
+
+pub mod announce;
+mod error;
+mod host;
+mod ip;
+mod link;
+mod mac;
+mod netns;
+mod rtnl;
+mod undo;
+
+pub use error::{Error, NetlinkError};
+pub use host::Host;
+pub use ip::RouteSpec;
+pub use link::{Link, LinkChange};
+pub use mac::Mac;
+pub use netns::{Netns, NetnsId};
+pub use rtnl::Rtnl;
+pub use undo::Undo;

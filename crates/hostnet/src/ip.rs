@@ -1,0 +1,157 @@
+//! Addresses and routes of a link.
+
+use std::fs;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::path::Path;
+
+use ipnetwork::IpNetwork;
+use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE};
+use netlink_packet_route::RouteNetlinkMessage;
+use netlink_packet_route::address::{AddressAttribute, AddressMessage};
+use netlink_packet_route::route::{RouteAttribute, RouteMessage, RouteMetric, RouteScope};
+use rtnetlink::{AddressMessageBuilder, RouteMessageBuilder};
+
+use crate::{Error, Netns, Rtnl};
+
+/// A route to add. Zero-length destinations are default routes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RouteSpec {
+    /// Destination.
+    pub dst: IpNetwork,
+    /// Next hop; `None` for a destination on the link.
+    pub gw: Option<IpAddr>,
+    /// MTU of the route in bytes.
+    pub mtu: Option<u32>,
+    /// Advertised TCP maximum segment size in bytes.
+    pub advmss: Option<u32>,
+    /// Metric; lower wins.
+    pub priority: Option<u32>,
+    /// Routing table number, main when unset.
+    pub table: Option<u32>,
+    /// Scope as in `rtnetlink(7)`: 0 universe, 253 link, 254 host.
+    pub scope: Option<u8>,
+}
+
+impl Rtnl {
+    /// Adds an address to the link; one that is there already is left as it is.
+    ///
+    /// # Errors
+    /// [`Error::Refused`].
+    pub fn add_address(&self, index: u32, address: IpNetwork) -> Result<(), Error> {
+        let request = RouteNetlinkMessage::NewAddress(address_message(index, address));
+        self.change(request, NLM_F_CREATE | NLM_F_REPLACE, || {
+            format!("add address {address} to link {index}")
+        })
+    }
+
+    /// Addresses of the link, with prefix lengths.
+    ///
+    /// # Errors
+    /// The dump is refused.
+    pub fn addresses(&self, index: u32) -> Result<Vec<IpNetwork>, Error> {
+        let request = RouteNetlinkMessage::GetAddress(AddressMessage::default());
+        let answers = self.dump(request, || "list the addresses".to_owned())?;
+        Ok(answers
+            .iter()
+            .filter_map(|answer| match answer {
+                RouteNetlinkMessage::NewAddress(m) if m.header.index == index => address_of(m),
+                _ => None,
+            })
+            .collect())
+    }
+
+    /// Adds a route through the link.
+    ///
+    /// # Errors
+    /// [`Error::Refused`], `EEXIST` when the same route is there already.
+    pub fn add_route(&self, index: u32, route: &RouteSpec) -> Result<(), Error> {
+        let request = RouteNetlinkMessage::NewRoute(route_message(index, route));
+        self.change(request, NLM_F_CREATE | NLM_F_EXCL, || {
+            let via = route.gw.map(|gw| format!(" via {gw}")).unwrap_or_default();
+            format!("add route {}{via} on link {index}", route.dst)
+        })
+    }
+}
+
+fn address_message(index: u32, address: IpNetwork) -> AddressMessage {
+    match address {
+        IpNetwork::V4(net) => AddressMessageBuilder::<Ipv4Addr>::new()
+            .index(index)
+            .address(net.ip(), net.prefix())
+            .build(),
+        IpNetwork::V6(net) => AddressMessageBuilder::<Ipv6Addr>::new()
+            .index(index)
+            .address(net.ip(), net.prefix())
+            .build(),
+    }
+}
+
+fn address_of(message: &AddressMessage) -> Option<IpNetwork> {
+    let local = |a: &AddressAttribute| match a {
+        AddressAttribute::Local(ip) => Some(*ip),
+        _ => None,
+    };
+    let remote = |a: &AddressAttribute| match a {
+        AddressAttribute::Address(ip) => Some(*ip),
+        _ => None,
+    };
+    let attributes = &message.attributes;
+    let ip = attributes.iter().find_map(local).or_else(|| attributes.iter().find_map(remote))?;
+    IpNetwork::new(ip, message.header.prefix_len).ok()
+}
+
+fn route_message(index: u32, route: &RouteSpec) -> RouteMessage {
+    let mut message = match route.dst {
+        IpNetwork::V4(dst) => {
+            let builder = RouteMessageBuilder::<Ipv4Addr>::new()
+                .destination_prefix(dst.network(), dst.prefix())
+                .output_interface(index);
+            match route.gw {
+                Some(IpAddr::V4(gw)) => builder.gateway(gw).build(),
+                Some(IpAddr::V6(gw)) => builder.via(gw).build(),
+                None => builder.scope(RouteScope::Link).build(),
+            }
+        }
+        IpNetwork::V6(dst) => {
+            let builder = RouteMessageBuilder::<Ipv6Addr>::new()
+                .destination_prefix(dst.network(), dst.prefix())
+                .output_interface(index);
+            match route.gw {
+                Some(IpAddr::V6(gw)) => builder.gateway(gw).build(),
+                _ => builder.build(),
+            }
+        }
+    };
+    if let Some(scope) = route.scope {
+        message.header.scope = scope.into();
+    }
+    if let Some(table) = route.table {
+        message.attributes.push(RouteAttribute::Table(table));
+    }
+    if let Some(priority) = route.priority {
+        message.attributes.push(RouteAttribute::Priority(priority));
+    }
+    let metrics: Vec<RouteMetric> = route
+        .mtu
+        .map(RouteMetric::Mtu)
+        .into_iter()
+        .chain(route.advmss.map(RouteMetric::Advmss))
+        .collect();
+    if !metrics.is_empty() {
+        message.attributes.push(RouteAttribute::Metrics(metrics));
+    }
+    message
+}
+
+impl Netns {
+    /// Lets IPv6 addresses of `ifname` be used while duplicate detection still runs (RFC 4429), where
+    /// the kernel offers it: a pod's first packets need not wait a second.
+    ///
+    /// # Errors
+    /// The file is there but cannot be written.
+    pub fn use_optimistic_dad(&self, ifname: &str) -> Result<(), Error> {
+        let path = Path::new("/proc/sys/net/ipv6/conf").join(ifname).join("optimistic_dad");
+        let written = self.run(|| if path.exists() { fs::write(&path, "1") } else { Ok(()) })?;
+        written.map_err(|source| Error::Sysctl { path, netns: self.path().to_owned(), source })
+    }
+}

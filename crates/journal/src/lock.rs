@@ -1,0 +1,142 @@
+//! Locks: byte ranges of one file, so that nothing is left behind per container or device.
+//!
+//! Open-file-description locks (`fcntl(2)`, `F_OFD_SETLK`) end with the descriptor, also when the
+//! process is killed.
+
+use std::collections::hash_map::DefaultHasher;
+use std::fs::{File, OpenOptions};
+use std::hash::{Hash, Hasher};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, fcntl};
+
+use crate::{Error, Owner};
+
+/// Owners lock bytes below this offset, devices above: one call holds one of each, and a collision
+/// of hashes between the kinds must not make it wait for itself.
+const DEVICES_FROM: i64 = 1 << 61;
+
+/// Longest pause between two tries.
+const MAX_PAUSE: Duration = Duration::from_millis(8);
+
+/// The lock file below the run-time directory.
+#[derive(Debug, Clone)]
+pub struct Locks {
+    path: PathBuf,
+}
+
+/// A held lock; dropping it releases.
+#[derive(Debug)]
+#[must_use = "the lock is held only as long as this value"]
+pub struct Lock {
+    _file: File,
+}
+
+impl Locks {
+    /// Locks in `<run_dir>/locks`, which a reboot empties.
+    #[must_use]
+    pub fn new(run_dir: &Path) -> Self {
+        Self { path: run_dir.join("locks") }
+    }
+
+    /// Excludes other ADD, DEL and GC work on this attachment.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] after `deadline`.
+    pub fn owner(&self, owner: &Owner, deadline: Duration) -> Result<Lock, Error> {
+        self.lock(hash(owner), deadline, || format!("attachment {owner}"))
+    }
+
+    /// Excludes other work on this device (a PF, by its PCI address).
+    ///
+    /// # Errors
+    /// [`Error::Busy`] after `deadline`.
+    pub fn device(&self, name: &str, deadline: Duration) -> Result<Lock, Error> {
+        self.lock(DEVICES_FROM + hash(&name), deadline, || format!("device {name}"))
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "small constants that libc types as c_int")]
+    fn lock(
+        &self,
+        offset: i64,
+        deadline: Duration,
+        what: impl FnOnce() -> String,
+    ) -> Result<Lock, Error> {
+        let file = self.open_file()?;
+        let range = libc::flock {
+            l_type: libc::F_WRLCK as libc::c_short,
+            l_whence: libc::SEEK_SET as libc::c_short,
+            l_start: offset,
+            l_len: 1,
+            l_pid: 0,
+        };
+        let end = Instant::now() + deadline;
+        let mut pause = Duration::from_millis(1);
+        loop {
+            match fcntl(&file, FcntlArg::F_OFD_SETLK(&range)) {
+                Ok(_) => return Ok(Lock { _file: file }),
+                Err(Errno::EAGAIN | Errno::EACCES | Errno::EINTR) if Instant::now() < end => {
+                    std::thread::sleep(pause);
+                    pause = (pause * 2).min(MAX_PAUSE);
+                }
+                Err(Errno::EAGAIN | Errno::EACCES | Errno::EINTR) => {
+                    return Err(Error::Busy { what: what() });
+                }
+                Err(e) => return Err(Error::file("lock", &self.path)(e.into())),
+            }
+        }
+    }
+
+    fn open_file(&self) -> Result<File, Error> {
+        let open = || {
+            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&self.path)
+        };
+        let missing = |e: &std::io::Error| e.kind() == std::io::ErrorKind::NotFound;
+        match open() {
+            Err(e) if missing(&e) => {
+                let dir = self.path.parent().unwrap_or(Path::new("/"));
+                std::fs::create_dir_all(dir).map_err(Error::file("create", dir))?;
+                open()
+            }
+            opened => opened,
+        }
+        .map_err(Error::file("open", &self.path))
+    }
+}
+
+/// The same in every process: `DefaultHasher::new` has fixed keys.
+fn hash(value: &impl Hash) -> i64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    i64::try_from(hasher.finish() >> 4).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SOON: Duration = Duration::from_millis(5);
+
+    #[test]
+    fn the_second_waits_until_the_first_is_dropped() {
+        let dir = tempfile::tempdir().unwrap();
+        let locks = Locks::new(&dir.path().join("run"));
+        let first = locks.device("pf", SOON).unwrap();
+        let refused = locks.device("pf", SOON).unwrap_err();
+        assert_eq!(refused.to_string(), "another call still works on device pf");
+        drop(first);
+        drop(locks.device("pf", SOON).unwrap());
+    }
+
+    #[test]
+    fn owners_and_devices_do_not_meet() {
+        let dir = tempfile::tempdir().unwrap();
+        let locks = Locks::new(dir.path());
+        let owner = Owner { container_id: "a".to_owned(), ifname: "b".to_owned() };
+        let _owner = locks.owner(&owner, SOON).unwrap();
+        let _device = locks.device("pf", SOON).unwrap();
+        let _other = locks.device("pf2", SOON).unwrap();
+    }
+}

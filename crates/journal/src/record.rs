@@ -1,0 +1,58 @@
+//! The shape of a record.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Version written into new records. Readers take this and older ones.
+pub(crate) const VERSION: u32 = 1;
+
+/// Who an attachment belongs to: the token that decides whether a DEL may touch a device.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Owner {
+    /// `CNI_CONTAINERID`.
+    pub container_id: String,
+    /// `CNI_IFNAME`.
+    pub ifname: String,
+}
+
+impl fmt::Display for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.container_id, self.ifname)
+    }
+}
+
+/// One attachment: what was asked for and what is needed to take it back.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Record<D> {
+    version: u32,
+    /// `/proc/sys/kernel/random/boot_id` when it was written: after a reboot the host's former state
+    /// that `detail` holds is no longer anybody's.
+    pub boot_id: String,
+    /// Network name of the configuration; GC collects by it.
+    pub network: String,
+    /// Container and interface.
+    #[serde(flatten)]
+    pub owner: Owner,
+    /// The attachment's last step was done.
+    pub complete: bool,
+    /// The raw network configuration of ADD.
+    pub conf: String,
+    /// The plugin's part: the host's former state.
+    pub detail: D,
+}
+
+impl<D> Record<D> {
+    /// A record of an attachment that is about to be made.
+    pub fn new(boot_id: &str, network: &str, owner: Owner, conf: String, detail: D) -> Self {
+        Self {
+            version: VERSION,
+            boot_id: boot_id.to_owned(),
+            network: network.to_owned(),
+            owner,
+            complete: false,
+            conf,
+            detail,
+        }
+    }
+}

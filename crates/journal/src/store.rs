@@ -1,0 +1,263 @@
+//! The directory of records.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::{Error, Owner, Record};
+
+/// Whether a write has to outlive a power cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// No fsync: a reboot wipes what the record describes.
+    Volatile,
+    /// fsync of file and directory: a lease or the like outlives the reboot.
+    Durable,
+}
+
+/// A record as its file name tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// The resource it owns, or `None` when that was given back.
+    pub claim: Option<String>,
+    /// Container and interface.
+    pub owner: Owner,
+}
+
+impl Entry {
+    fn file_name(&self) -> String {
+        format!("{}@{}.json", self.claim.as_deref().unwrap_or_default(), self.owner)
+    }
+
+    fn parse(name: &str) -> Option<Self> {
+        let (claim, owner) = name.strip_suffix(".json")?.split_once('@')?;
+        let (container_id, ifname) = owner.split_once(':')?;
+        Some(Self {
+            claim: (!claim.is_empty()).then(|| claim.to_owned()),
+            owner: Owner { container_id: container_id.to_owned(), ifname: ifname.to_owned() },
+        })
+    }
+}
+
+/// The records of one plugin.
+#[derive(Debug, Clone)]
+pub struct Journal {
+    dir: PathBuf,
+    boot_id: String,
+}
+
+impl Journal {
+    /// The records of `plugin` below `state_dir`. Makes nothing yet.
+    ///
+    /// # Errors
+    /// The boot id cannot be read from `proc`.
+    pub fn open(state_dir: &Path, proc: &Path, plugin: &str) -> Result<Self, Error> {
+        let path = proc.join("sys/kernel/random/boot_id");
+        let boot_id = fs::read_to_string(&path).map_err(Error::file("read", path))?;
+        Ok(Self { dir: state_dir.join(plugin), boot_id: boot_id.trim().to_owned() })
+    }
+
+    /// Identity of this boot.
+    #[must_use]
+    pub fn boot_id(&self) -> &str {
+        &self.boot_id
+    }
+
+    /// Makes the directory where it is missing and checks that it can be written (for STATUS).
+    ///
+    /// # Errors
+    /// It cannot.
+    pub fn prepare(&self) -> Result<(), Error> {
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&self.dir)
+            .map_err(Error::file("create", &self.dir))?;
+        nix::unistd::access(&self.dir, nix::unistd::AccessFlags::W_OK)
+            .map_err(|e| Error::file("write to", &self.dir)(e.into()))
+    }
+
+    /// Every record, by name.
+    ///
+    /// # Errors
+    /// The directory is there but cannot be read.
+    pub fn entries(&self) -> Result<Vec<Entry>, Error> {
+        let listing = match fs::read_dir(&self.dir) {
+            Ok(listing) => listing,
+            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(e) => return Err(Error::file("read", &self.dir)(e)),
+        };
+        let mut entries = Vec::new();
+        for file in listing {
+            let file = file.map_err(Error::file("read", &self.dir))?;
+            entries.extend(file.file_name().to_str().and_then(Entry::parse));
+        }
+        Ok(entries)
+    }
+
+    /// The record of `owner`, if there is one.
+    ///
+    /// # Errors
+    /// As [`Journal::entries`].
+    pub fn find(&self, owner: &Owner) -> Result<Option<Entry>, Error> {
+        Ok(self.entries()?.into_iter().find(|entry| entry.owner == *owner))
+    }
+
+    /// Reads a record.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] where it is not JSON of a known version.
+    pub fn load<D: DeserializeOwned>(&self, entry: &Entry) -> Result<Record<D>, Error> {
+        let path = self.dir.join(entry.file_name());
+        let bytes = fs::read(&path).map_err(Error::file("read", &path))?;
+        serde_json::from_slice(&bytes).map_err(|source| Error::Damaged { path, source })
+    }
+
+    /// Writes a record under its claim, as a whole or not at all (temporary file, rename).
+    ///
+    /// # Errors
+    /// The disk is full, read-only, ...
+    pub fn write<D: Serialize>(
+        &self,
+        entry: &Entry,
+        record: &Record<D>,
+        durability: Durability,
+    ) -> Result<(), Error> {
+        self.prepare()?;
+        let temporary = self.temporary(&entry.owner);
+        let target = self.dir.join(entry.file_name());
+        let bytes = serde_json::to_vec(record)
+            .map_err(|source| Error::Damaged { path: target.clone(), source })?;
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&temporary)
+            .map_err(Error::file("create", &temporary))?;
+        file.write_all(&bytes).map_err(Error::file("write", &temporary))?;
+        if durability == Durability::Durable {
+            file.sync_all().map_err(Error::file("sync", &temporary))?;
+        }
+        fs::rename(&temporary, &target).map_err(Error::file("rename", &temporary))?;
+        if durability == Durability::Durable {
+            self.sync_directory()?;
+        }
+        Ok(())
+    }
+
+    /// Gives up the claim: the record stays for the rest of its clean-up, the resource is free.
+    ///
+    /// # Errors
+    /// The rename fails.
+    pub fn release_claim(&self, entry: &Entry) -> Result<Entry, Error> {
+        let freed = Entry { claim: None, owner: entry.owner.clone() };
+        let from = self.dir.join(entry.file_name());
+        fs::rename(&from, self.dir.join(freed.file_name())).map_err(Error::file("rename", from))?;
+        Ok(freed)
+    }
+
+    /// Removes a record; one that is gone already is fine.
+    ///
+    /// # Errors
+    /// The unlink fails.
+    pub fn remove(&self, entry: &Entry) -> Result<(), Error> {
+        remove_file(&self.dir.join(entry.file_name()))
+    }
+
+    /// Removes what a killed [`Journal::write`] of this owner may have left.
+    ///
+    /// # Errors
+    /// The unlink fails.
+    pub fn remove_temporary(&self, owner: &Owner) -> Result<(), Error> {
+        remove_file(&self.temporary(owner))
+    }
+
+    /// The leading dot keeps it out of [`Journal::entries`], whose names hold an `@`.
+    fn temporary(&self, owner: &Owner) -> PathBuf {
+        self.dir.join(format!(".{owner}.tmp"))
+    }
+
+    fn sync_directory(&self) -> Result<(), Error> {
+        File::open(&self.dir).and_then(|d| d.sync_all()).map_err(Error::file("sync", &self.dir))
+    }
+}
+
+fn remove_file(path: &Path) -> Result<(), Error> {
+    match fs::remove_file(path) {
+        Err(e) if e.kind() != ErrorKind::NotFound => Err(Error::file("remove", path)(e)),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn owner(container_id: &str) -> Owner {
+        Owner { container_id: container_id.to_owned(), ifname: "net1".to_owned() }
+    }
+
+    fn journal() -> (tempfile::TempDir, Journal) {
+        let dir = tempfile::tempdir().unwrap();
+        let journal = Journal::open(dir.path(), Path::new("/proc"), "sriov").unwrap();
+        (dir, journal)
+    }
+
+    fn written(journal: &Journal, claim: &str, container: &str) -> Entry {
+        let entry = Entry { claim: Some(claim.to_owned()), owner: owner(container) };
+        let record =
+            Record::new(journal.boot_id(), "net", owner(container), "{}".to_owned(), 7_u32);
+        journal.write(&entry, &record, Durability::Durable).unwrap();
+        entry
+    }
+
+    #[test]
+    fn a_record_is_found_by_owner_and_tells_its_claim() {
+        let (_dir, journal) = journal();
+        let entry = written(&journal, "0000:01:10.0", "a");
+        written(&journal, "0000:01:10.2", "b");
+        assert_eq!(journal.find(&owner("a")).unwrap(), Some(entry.clone()));
+        assert_eq!(journal.find(&owner("c")).unwrap(), None);
+        assert_eq!(journal.load::<u32>(&entry).unwrap().detail, 7);
+    }
+
+    #[test]
+    fn a_released_claim_leaves_the_record() {
+        let (_dir, journal) = journal();
+        let freed = journal.release_claim(&written(&journal, "0000:01:10.0", "a")).unwrap();
+        assert_eq!(journal.entries().unwrap(), [freed]);
+    }
+
+    #[test]
+    fn removing_twice_is_fine() {
+        let (_dir, journal) = journal();
+        let entry = written(&journal, "x", "a");
+        journal.remove(&entry).unwrap();
+        journal.remove(&entry).unwrap();
+        assert!(journal.entries().unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_half_written_record_is_not_a_record() {
+        let (_dir, journal) = journal();
+        journal.prepare().unwrap();
+        fs::write(journal.temporary(&owner("a")), "{").unwrap();
+        assert!(journal.entries().unwrap().is_empty());
+        journal.remove_temporary(&owner("a")).unwrap();
+        assert_eq!(fs::read_dir(&journal.dir).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_damaged_record_says_so_and_keeps_its_claim() {
+        let (_dir, journal) = journal();
+        let entry = written(&journal, "0000:01:10.0", "a");
+        fs::write(journal.dir.join(entry.file_name()), "").unwrap();
+        assert!(matches!(journal.load::<u32>(&entry), Err(Error::Damaged { .. })));
+        assert_eq!(journal.entries().unwrap(), [entry]);
+    }
+}
