@@ -1,0 +1,33 @@
+//! Feeding a child process and collecting what it says, without a deadlock on full pipes.
+
+use std::io::{Read, Write};
+use std::process::Child;
+use std::thread::{self, JoinHandle};
+
+/// The threads at the other ends of a child's pipes.
+pub(crate) struct Pipes {
+    stdout: JoinHandle<Vec<u8>>,
+    stderr: JoinHandle<Vec<u8>>,
+}
+
+impl Pipes {
+    /// Starts feeding `stdin` to a child, all of whose standard streams are pipes.
+    pub(crate) fn of(child: &mut Child, stdin: Vec<u8>) -> Self {
+        let mut to = child.stdin.take().unwrap();
+        // A child may well end without having read all of it.
+        thread::spawn(move || drop(to.write_all(&stdin)));
+        let (stdout, stderr) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
+        Self { stdout: thread::spawn(|| all(stdout)), stderr: thread::spawn(|| all(stderr)) }
+    }
+
+    /// Everything that was written to stdout and stderr until the last writer closed them.
+    pub(crate) fn collect(self) -> (Vec<u8>, Vec<u8>) {
+        (self.stdout.join().unwrap(), self.stderr.join().unwrap())
+    }
+}
+
+fn all(mut from: impl Read) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    from.read_to_end(&mut bytes).unwrap();
+    bytes
+}
