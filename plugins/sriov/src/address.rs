@@ -1,0 +1,69 @@
+//! Addresses and routes inside the pod, and telling the neighbours.
+
+use std::net::IpAddr;
+use std::time::{Duration, Instant};
+
+use cni::AddResult;
+use hostnet::{Netns, RouteSpec, Rtnl, announce};
+
+use crate::error::SriovError;
+
+/// A VF's carrier follows the PF's mailbox; announcing before it is there reaches nobody.
+const CARRIER_DEADLINE: Duration = Duration::from_millis(200);
+
+/// Configures what IPAM returned on the pod's interface.
+pub(crate) fn configure(
+    netns: &Netns,
+    pod: &Rtnl,
+    ifname: &str,
+    leased: &AddResult,
+) -> Result<(), SriovError> {
+    let Some(link) = pod.link_by_name(ifname)? else { return Ok(()) };
+    let addresses: Vec<IpAddr> = leased.ips.iter().map(|ip| ip.address.ip()).collect();
+    if addresses.iter().any(IpAddr::is_ipv6) {
+        netns.use_optimistic_dad(ifname)?;
+    }
+    for ip in &leased.ips {
+        pod.add_address(link.index, ip.address)?;
+    }
+    for route in routes(leased) {
+        pod.add_route(link.index, &route)?;
+    }
+    announce_all(netns, pod, ifname, &addresses);
+    Ok(())
+}
+
+/// A route without next hop goes to the gateway of its family, as in the reference plugins.
+pub(crate) fn routes(leased: &AddResult) -> Vec<RouteSpec> {
+    let gateway =
+        |v4: bool| leased.ips.iter().filter_map(|ip| ip.gateway).find(|g| g.is_ipv4() == v4);
+    leased
+        .routes
+        .iter()
+        .map(|route| RouteSpec {
+            dst: route.dst,
+            gw: route.gw.or_else(|| gateway(route.dst.is_ipv4())),
+            mtu: route.mtu,
+            advmss: route.advmss,
+            priority: route.priority,
+            table: route.table,
+            scope: route.scope.and_then(|s| u8::try_from(s).ok()),
+        })
+        .collect()
+}
+
+/// Nobody fails for an announcement: neighbours find the address a little later without it.
+fn announce_all(netns: &Netns, pod: &Rtnl, ifname: &str, addresses: &[IpAddr]) {
+    let end = Instant::now() + CARRIER_DEADLINE;
+    let link = loop {
+        match pod.link_by_name(ifname) {
+            Ok(Some(link)) if link.carrier || Instant::now() >= end => break link,
+            Ok(Some(_)) => std::thread::sleep(Duration::from_millis(5)),
+            _ => return,
+        }
+    };
+    let Some(mac) = link.mac else { return };
+    if let Err(e) = announce::announce(netns, link.index, mac, addresses) {
+        log::warn!("announce the addresses of {ifname}: {}", crate::add::chain(&e));
+    }
+}

@@ -1,0 +1,99 @@
+//! CHECK: what is, compared with what was recorded.
+
+use cni::{AddResult, Request, delegate};
+use hostnet::{Netns, Rtnl};
+
+use crate::Sriov;
+use crate::add::owner_of;
+use crate::error::SriovError;
+use crate::record::{Detail, Mode, SriovRecord};
+
+pub(crate) fn check(plugin: &Sriov, request: &Request) -> Result<(), cni::Error> {
+    compare(plugin, request)?;
+    delegate::ipam_check(request)
+}
+
+fn compare(plugin: &Sriov, request: &Request) -> Result<(), SriovError> {
+    let journal = plugin.journal()?;
+    let entry = journal
+        .find(&owner_of(request))?
+        .ok_or_else(|| SriovError::Drift("there is no record of it".to_owned()))?;
+    let record: SriovRecord = journal.load(&entry)?;
+    let detail = &record.detail;
+    if !record.complete || entry.claim.is_none() || record.boot_id != journal.boot_id() {
+        return Err(SriovError::Drift(
+            "its ADD did not finish, or the host rebooted since".to_owned(),
+        ));
+    }
+    let netns = Netns::open(request.netns.as_deref().ok_or(SriovError::NoNetns)?)?;
+    let mut drift = pf_side(detail, &Rtnl::here()?)?;
+    match &detail.mode {
+        Mode::Kernel => drift.extend(pod_side(detail, &netns)?),
+        Mode::Dpdk { driver } => {
+            let bound = plugin.sysfs.driver(detail.vf);
+            if bound.as_ref() != Some(driver) {
+                let bound = bound.unwrap_or_else(|| "nothing".to_owned());
+                drift.push(format!("VF {} is bound to {bound}, not {driver}", detail.vf));
+            }
+        }
+    }
+    if drift.is_empty() { Ok(()) } else { Err(SriovError::Drift(drift.join("; "))) }
+}
+
+fn pf_side(detail: &Detail, host: &Rtnl) -> Result<Vec<String>, SriovError> {
+    if detail.settings.is_empty() {
+        return Ok(Vec::new());
+    }
+    let state = detail.vf().pf_state(host)?;
+    let missing = detail.settings.missing_in(&state);
+    Ok((!missing.is_empty())
+        .then(|| format!("the PF does not have {missing} for VF {}", detail.vf))
+        .into_iter()
+        .collect())
+}
+
+fn pod_side(detail: &Detail, netns: &Netns) -> Result<Vec<String>, SriovError> {
+    let pod = Rtnl::inside(netns)?;
+    let name = &detail.ifname;
+    let Some(link) = pod.link_by_name(name)? else {
+        return Ok(vec![format!("{name} is not in the pod")]);
+    };
+    let mut drift = Vec::new();
+    if link.parent.as_ref().is_some_and(|p| *p != detail.vf.to_string()) {
+        drift.push(format!("{name} is another device, not VF {}", detail.vf));
+    }
+    if !link.up {
+        drift.push(format!("{name} is down"));
+    }
+    let result = detail.result.clone().unwrap_or_default();
+    drift.extend(interface(&result, name, &link));
+    let present = pod.addresses(link.index)?;
+    let ours = result.ips.iter().filter(|ip| is_ours(&result, ip.interface, name));
+    let gone = ours.filter(|ip| !present.contains(&ip.address));
+    drift.extend(gone.map(|ip| format!("{name} has lost the address {}", ip.address)));
+    let routes = pod.routes(link.index)?;
+    let wanted = crate::address::routes(&result);
+    let lost =
+        wanted.iter().filter(|r| !routes.iter().any(|(dst, gw)| *dst == r.dst && *gw == r.gw));
+    drift.extend(lost.map(|route| format!("{name} has lost the route to {}", route.dst)));
+    Ok(drift)
+}
+
+fn interface(result: &AddResult, name: &str, link: &hostnet::Link) -> Vec<String> {
+    let Some(recorded) = result.interfaces.iter().find(|i| i.name == name) else {
+        return Vec::new();
+    };
+    let mut drift = Vec::new();
+    let mac = link.mac.map(|m| m.to_string());
+    if recorded.mac != mac {
+        drift.push(format!("{name} has MAC {}", mac.unwrap_or_default()));
+    }
+    if recorded.mtu.is_some_and(|mtu| mtu != link.mtu) {
+        drift.push(format!("{name} has MTU {}", link.mtu));
+    }
+    drift
+}
+
+fn is_ours(result: &AddResult, index: Option<usize>, name: &str) -> bool {
+    index.and_then(|i| result.interfaces.get(i)).is_some_and(|i| i.name == name)
+}

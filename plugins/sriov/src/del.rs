@@ -1,0 +1,94 @@
+//! DEL: from the record, not from the configuration. Everything that can be done is done; the record
+//! stays until all of it is.
+
+use cni::{NetConf, Request, delegate};
+use hostnet::Rtnl;
+use journal::{Entry, Journal};
+
+use crate::add::{LOCK_DEADLINE, chain, owner_of};
+use crate::error::{RESTORE, SriovError};
+use crate::record::{Detail, SriovRecord};
+use crate::{Sriov, devinfo, restore};
+
+pub(crate) fn del(plugin: &Sriov, request: &Request) -> Result<(), cni::Error> {
+    let journal = plugin.journal()?;
+    let owner = owner_of(request);
+    let _lock = plugin.locks.owner(&owner, LOCK_DEADLINE).map_err(SriovError::from)?;
+    journal.remove_temporary(&owner).map_err(SriovError::from)?;
+    match journal.find(&owner).map_err(SriovError::from)? {
+        Some(entry) => Ok(release(plugin, &journal, &entry, request)?),
+        // Nothing was done, or all is undone; a lease without record would be an older plugin's.
+        None => delegate::ipam_del(request),
+    }
+}
+
+/// Takes back one attachment. `request` lends `CNI_PATH` and the arguments for IPAM.
+pub(crate) fn release(
+    plugin: &Sriov,
+    journal: &Journal,
+    entry: &Entry,
+    request: &Request,
+) -> Result<(), SriovError> {
+    let record: SriovRecord = match journal.load(entry) {
+        Ok(record) => record,
+        Err(e @ journal::Error::Damaged { .. }) => {
+            // Renamed into place whole, so only a power cut damages one: the device was reset since.
+            log::warn!("{}; removing it", chain(&e));
+            delegate::ipam_del(request).map_err(SriovError::Delegate)?;
+            return Ok(journal.remove(entry)?);
+        }
+        Err(e) => return Err(e.into()),
+    };
+    let mut failures = Failures::default();
+    if record.detail.ipam {
+        failures.note(release_addresses(&record, request));
+    }
+    if entry.claim.is_some() && record.boot_id == journal.boot_id() {
+        failures.note(release_device(plugin, &record.detail));
+    }
+    if let Some(path) = &record.detail.device_info {
+        failures.note(devinfo::remove(path));
+    }
+    failures.into_result()?;
+    Ok(journal.remove(entry)?)
+}
+
+fn release_addresses(record: &SriovRecord, request: &Request) -> Result<(), SriovError> {
+    let conf = NetConf::parse(record.conf.as_bytes()).map_err(SriovError::Delegate)?;
+    let request = Request { conf, ..request.clone() };
+    delegate::ipam_del(&request).map_err(SriovError::Delegate)
+}
+
+fn release_device(plugin: &Sriov, detail: &Detail) -> Result<(), SriovError> {
+    let _lock = plugin.locks.device(&detail.pf.to_string(), LOCK_DEADLINE)?;
+    restore::device(plugin, &Rtnl::here()?, detail)
+}
+
+/// What could not be done, reported once at the end.
+#[derive(Default)]
+pub(crate) struct Failures {
+    texts: Vec<String>,
+    code: Option<u32>,
+}
+
+impl Failures {
+    pub(crate) fn note(&mut self, outcome: Result<(), SriovError>) {
+        if let Err(error) = outcome {
+            let error = cni::Error::from(error);
+            log::error!("{}: {}", error.msg, error.details);
+            self.texts.push(format!("{}: {}", error.msg, error.details));
+            self.code = self.code.or(Some(error.code));
+        }
+    }
+
+    pub(crate) fn into_result(self) -> Result<(), SriovError> {
+        match self.code {
+            None => Ok(()),
+            // "Try again" is worth keeping: the runtime acts on it.
+            Some(code) if code == cni::code::TRY_AGAIN => {
+                Err(SriovError::Incomplete(self.texts.join("; "), code))
+            }
+            Some(_) => Err(SriovError::Incomplete(self.texts.join("; "), RESTORE)),
+        }
+    }
+}

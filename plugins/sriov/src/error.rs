@@ -1,0 +1,228 @@
+//! What can go wrong, and the CNI code each case has (docs/errors.md).
+
+use cni::code;
+use vf::PciAddr;
+
+/// CHECK found a difference between record and host.
+pub(crate) const DRIFT: u32 = 100;
+/// The VF has neither network interface nor DPDK driver.
+pub(crate) const UNUSABLE_VF: u32 = 101;
+/// A driver could not be bound.
+pub(crate) const DRIVER: u32 = 102;
+/// The kernel refused a VF setting.
+pub(crate) const SETTING: u32 = 103;
+/// Not everything could be put back.
+pub(crate) const RESTORE: u32 = 104;
+
+/// A key with a value it cannot have.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfError {
+    /// The JSON type is wrong; the `cni` crate has named the key.
+    #[error("{} {}", .0.msg, .0.details)]
+    Fields(cni::Error),
+    /// Out of range or misspelt.
+    #[error("{key} is {value:?}; it has to be {want}")]
+    Value {
+        /// Key.
+        key: &'static str,
+        /// Value found.
+        value: String,
+        /// What is valid.
+        want: &'static str,
+    },
+    /// Two ways to choose a VF.
+    #[error("deviceID and if0 are both given; deviceID names a VF, if0 lets the plugin choose one")]
+    BothDevices,
+    /// No way to choose a VF.
+    #[error(
+        "no VF is named: give deviceID (a device plugin passes it through the network's \
+         k8s.v1.cni.cncf.io/resourceName) or if0 (the PF to take a VF from)"
+    )]
+    NoDevice,
+}
+
+/// Failures of the verbs.
+#[derive(Debug, thiserror::Error)]
+pub enum SriovError {
+    /// Configuration.
+    #[error("invalid sriov configuration")]
+    Conf(#[from] ConfError),
+    /// Another plugin (IPAM) failed; its own error object.
+    #[error("{}", .0.msg)]
+    Delegate(cni::Error),
+    /// Records and locks.
+    #[error(transparent)]
+    Journal(#[from] journal::Error),
+    /// Namespaces and links.
+    #[error(transparent)]
+    Net(#[from] hostnet::Error),
+    /// VFs.
+    #[error(transparent)]
+    Vf(#[from] vf::Error),
+    /// `CNI_NETNS` is missing where the verb needs it.
+    #[error("CNI_NETNS is not set")]
+    NoNetns,
+    /// The pod has such an interface already.
+    #[error("interface {0} exists in the pod already")]
+    IfNameTaken(String),
+    /// The same attachment was added before.
+    #[error("container {0} is attached already; DEL it first")]
+    AlreadyAttached(String),
+    /// The VF belongs to a living pod.
+    #[error("VF {vf} is attached to container {owner}")]
+    Claimed {
+        /// VF.
+        vf: PciAddr,
+        /// Its owner.
+        owner: String,
+    },
+    /// All VFs of the PF are taken.
+    #[error("{pf} has no free VF: {why}")]
+    NoFreeVf {
+        /// PF netdev.
+        pf: String,
+        /// How many are claimed, pooled, in use.
+        why: String,
+    },
+    /// No netdev, no DPDK driver.
+    #[error("VF {vf} has no network interface and is bound to {driver}")]
+    Unusable {
+        /// VF.
+        vf: PciAddr,
+        /// Driver or "no driver".
+        driver: String,
+    },
+    /// Under kubelet the pool decides the driver.
+    #[error("VF {vf} is bound to {bound}, the configuration asks for {wanted}")]
+    PoolDriver {
+        /// VF.
+        vf: PciAddr,
+        /// Driver found.
+        bound: String,
+        /// Driver of `dpdk{}`.
+        wanted: String,
+    },
+    /// Another function of the PF has the MAC.
+    #[error("mac {mac} belongs to {other} already")]
+    MacTaken {
+        /// MAC.
+        mac: hostnet::Mac,
+        /// Who has it.
+        other: String,
+        /// It is about to be given back.
+        releasing: bool,
+    },
+    /// IPAM answered without an address.
+    #[error("the IPAM plugin returned no address")]
+    NoAddress,
+    /// Device-info file.
+    #[error("write the device-info file {path}")]
+    DeviceInfo {
+        /// Path from `runtimeConfig.CNIDeviceInfoFile`.
+        path: std::path::PathBuf,
+        /// Cause.
+        source: std::io::Error,
+    },
+    /// CHECK.
+    #[error("the attachment is not as it was made: {0}")]
+    Drift(String),
+    /// STATUS.
+    #[error("{0}")]
+    NotAvailable(String),
+    /// DEL or GC left something.
+    #[error("not everything could be put back: {0}")]
+    Incomplete(String, u32),
+}
+
+impl SriovError {
+    /// The code of the failure and what the user can do.
+    fn code_and_hint(&self) -> (u32, &'static str) {
+        match self {
+            Self::Conf(_) => (code::CONFIG, "see the field table in the sriov README"),
+            Self::Delegate(e) => (e.code, ""),
+            Self::Journal(journal::Error::Busy { .. }) => {
+                (code::TRY_AGAIN, "the runtime will retry")
+            }
+            Self::Journal(journal::Error::File { .. } | journal::Error::Damaged { .. }) => {
+                (code::IO, "check space and permissions of /var/lib/fastpath and /run/fastpath")
+            }
+            Self::Net(_) | Self::DeviceInfo { .. } => (code::IO, ""),
+            Self::Vf(e) => vf_code(e),
+            Self::NoNetns => (code::ENVIRONMENT, "the runtime has to pass CNI_NETNS"),
+            Self::IfNameTaken(_) => {
+                (code::CONFIG, "choose another interface name for this network")
+            }
+            Self::AlreadyAttached(_) => {
+                (code::CONFIG, "every ADD needs a DEL before it is repeated")
+            }
+            Self::Claimed { .. } => (code::TRY_AGAIN, "it is free when that container is deleted"),
+            Self::NoFreeVf { .. } => {
+                (code::TRY_AGAIN, "delete a pod, or create more VFs on the PF")
+            }
+            Self::Unusable { .. } => (
+                UNUSABLE_VF,
+                "bind its network driver, or vfio-pci; with dpdk{} the plugin binds the driver itself",
+            ),
+            Self::PoolDriver { .. } => (
+                code::CONFIG,
+                "a container's device nodes are fixed before ADD: let the device plugin's pool bind the driver",
+            ),
+            Self::MacTaken { releasing: true, .. } => {
+                (code::TRY_AGAIN, "the pod that had it is being deleted")
+            }
+            Self::MacTaken { .. } => (code::CONFIG, "give every VF of a PF its own MAC"),
+            Self::NoAddress => (code::CONFIG, "check the ranges in ipam, or set l2enable"),
+            Self::Drift(_) => (DRIFT, "delete and create the pod again"),
+            Self::NotAvailable(_) => (code::NOT_AVAILABLE, ""),
+            Self::Incomplete(_, code) => {
+                (*code, "the record stays; the next DEL or GC goes on from here")
+            }
+        }
+    }
+}
+
+fn vf_code(error: &vf::Error) -> (u32, &'static str) {
+    match error {
+        vf::Error::NoDevice(_) | vf::Error::NotAVf(_) => (
+            code::CONFIG,
+            "deviceID has to be a VF of this host: ls /sys/class/net/PF/device/virtfn*",
+        ),
+        vf::Error::PfWithoutNetdev { .. } => {
+            (code::CONFIG, "VF settings are made through the PF; use host-device inside a VM")
+        }
+        vf::Error::NoPf(_) => (code::CONFIG, "if0 has to be a network interface with SR-IOV"),
+        vf::Error::NotReported { .. } | vf::Error::Sysfs { .. } | vf::Error::Net(_) => {
+            (code::IO, "")
+        }
+        vf::Error::NoDriver { .. } => {
+            (DRIVER, "install the kernel module, or choose another driver")
+        }
+        vf::Error::NotBound { .. } | vf::Error::NoNetdev { .. } => {
+            (DRIVER, "look at dmesg for the driver's reason")
+        }
+        vf::Error::GroupNotViable { .. } => {
+            (DRIVER, "bind the whole IOMMU group to vfio-pci, or enable ACS in firmware")
+        }
+        vf::Error::NoIommu(_) => (DRIVER, "switch the IOMMU on: intel_iommu=on or amd_iommu=on"),
+        vf::Error::InUse(_) => (code::TRY_AGAIN, "end the process that has it open"),
+        vf::Error::Settings { source, .. } => match source.errno() {
+            Some(libc::EBUSY | libc::EAGAIN) => (code::TRY_AGAIN, "the PF is busy"),
+            _ => (
+                SETTING,
+                "the PF's driver does not take this value, see the sriov README, 'Settings'",
+            ),
+        },
+    }
+}
+
+impl From<SriovError> for cni::Error {
+    fn from(error: SriovError) -> Self {
+        match error {
+            SriovError::Delegate(e) => e,
+            other => {
+                let (code, hint) = other.code_and_hint();
+                Self::from_chain(code, &other, hint)
+            }
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! STATUS: could an ADD of this network work at all? Never "all VFs are taken": that would take the
+//! node out of service.
+
+use cni::{StatusRequest, delegate};
+
+use crate::Sriov;
+use crate::conf::{Conf, Device};
+use crate::error::SriovError;
+
+pub(crate) fn status(plugin: &Sriov, request: &StatusRequest) -> Result<(), cni::Error> {
+    let conf = Conf::of_network(&request.conf).map_err(SriovError::from)?;
+    available(plugin, &conf)?;
+    delegate::ipam_status(request)
+}
+
+fn available(plugin: &Sriov, conf: &Conf) -> Result<(), SriovError> {
+    let missing = |text: String| Err(SriovError::NotAvailable(text));
+    plugin.journal()?.prepare()?;
+    match &conf.device {
+        Some(Device::AnyOf(netdev)) => match plugin.sysfs.pf(netdev) {
+            Ok(pf) if plugin.sysfs.total_vfs(&pf)? == 0 => {
+                return missing(format!(
+                    "{netdev} offers no VFs: switch SR-IOV on in its firmware"
+                ));
+            }
+            Ok(_) => {}
+            Err(e) => return missing(e.to_string()),
+        },
+        Some(Device::Vf(addr)) => {
+            if let Err(e) = plugin.sysfs.vf(*addr) {
+                return missing(e.to_string());
+            }
+        }
+        None => {}
+    }
+    if let Some(dpdk) = &conf.dpdk
+        && !plugin.sysfs.offers_driver(&dpdk.dpdk_driver, &plugin.host.modules, &plugin.host.proc)
+    {
+        return missing(format!("driver {} is neither loaded nor installed", dpdk.dpdk_driver));
+    }
+    Ok(())
+}
