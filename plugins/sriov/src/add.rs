@@ -9,6 +9,7 @@ use journal::{Durability, Entry, Journal, Owner, Record};
 use vf::{Rate, Vf, VfSettings, VfState};
 
 use crate::conf::Conf;
+use crate::del::ipam_del;
 use crate::error::SriovError;
 use crate::record::{Before, Detail, Mode, Netdev, SriovRecord};
 use crate::{Sriov, address, attach, devinfo, restore, select};
@@ -116,7 +117,7 @@ fn with_addresses<'a>(
     if !detail.ipam {
         return Ok(result);
     }
-    undo.push("release the addresses", || delegate::ipam_del(request).map_err(|e| e.to_string()));
+    undo.push("release the addresses", || ipam_del(request).map_err(|e| chain(&e)));
     let mut leased = delegate::ipam_add(request).map_err(SriovError::Delegate)?;
     if leased.ips.is_empty() {
         return Err(SriovError::NoAddress);

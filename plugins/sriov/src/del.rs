@@ -18,7 +18,7 @@ pub(crate) fn del(plugin: &Sriov, request: &Request) -> Result<(), cni::Error> {
     match journal.find(&owner).map_err(SriovError::from)? {
         Some(entry) => Ok(release(plugin, &journal, &entry, request)?),
         // Nothing was done, or all is undone; a lease without record would be an older plugin's.
-        None => delegate::ipam_del(request),
+        None => Ok(ipam_del(request)?),
     }
 }
 
@@ -34,7 +34,7 @@ pub(crate) fn release(
         Err(e @ journal::Error::Damaged { .. }) => {
             // Renamed into place whole, so only a power cut damages one: the device was reset since.
             log::warn!("{}; removing it", chain(&e));
-            delegate::ipam_del(request).map_err(SriovError::Delegate)?;
+            ipam_del(request)?;
             return Ok(journal.remove(entry)?);
         }
         Err(e) => return Err(e.into()),
@@ -55,8 +55,18 @@ pub(crate) fn release(
 
 fn release_addresses(record: &SriovRecord, request: &Request) -> Result<(), SriovError> {
     let conf = NetConf::parse(record.conf.as_bytes()).map_err(SriovError::Delegate)?;
-    let request = Request { conf, ..request.clone() };
-    delegate::ipam_del(&request).map_err(SriovError::Delegate)
+    ipam_del(&Request { conf, ..request.clone() })
+}
+
+/// DEL of the IPAM plugin. One that does not speak the configuration's version has leased nothing.
+pub(crate) fn ipam_del(request: &Request) -> Result<(), SriovError> {
+    match delegate::ipam_del(request) {
+        Err(e) if e.code == cni::code::INCOMPATIBLE_VERSION => {
+            log::warn!("{}: {}", e.msg, e.details);
+            Ok(())
+        }
+        done => done.map_err(SriovError::Delegate),
+    }
 }
 
 fn release_device(plugin: &Sriov, detail: &Detail) -> Result<(), SriovError> {
