@@ -99,7 +99,7 @@ impl NetConf {
         })?;
         Ok(Self {
             cni_version: version(&members)?,
-            name: name(&members)?,
+            name: network_name(&members)?,
             plugin_type: plugin_type(&members)?,
             ipam: ipam(&members)?,
             dns: protocol_key(&members, "dns")?.unwrap_or_default(),
@@ -174,7 +174,10 @@ impl fmt::Debug for NetConf {
     }
 }
 
-fn protocol_key<T: DeserializeOwned>(members: &Members, key: &str) -> Result<Option<T>, Error> {
+pub(crate) fn protocol_key<T: DeserializeOwned>(
+    members: &Members,
+    key: &str,
+) -> Result<Option<T>, Error> {
     let Some(value) = members.get(key) else { return Ok(None) };
     serde_json::from_value(value.clone()).map(Some).map_err(|error| {
         Error::new(
@@ -196,7 +199,7 @@ fn version(members: &Members) -> Result<Version, Error> {
     })
 }
 
-fn name(members: &Members) -> Result<String, Error> {
+pub(crate) fn network_name(members: &Members) -> Result<String, Error> {
     let name: String = protocol_key(members, "name")?.unwrap_or_default();
     if is_identifier(&name) {
         return Ok(name);
@@ -237,7 +240,7 @@ fn ipam(members: &Members) -> Result<Option<Ipam>, Error> {
 }
 
 /// A `type` becomes a file name in `CNI_PATH`, so it must be nothing but one.
-fn file_name(key: &str, text: String) -> Result<String, Error> {
+pub(crate) fn file_name(key: &str, text: String) -> Result<String, Error> {
     if text.contains(['/', '\0']) || matches!(text.as_str(), "." | "..") {
         let msg = format!("invalid {key:?} {text:?}");
         return Err(Error::new(

@@ -15,11 +15,13 @@ mod conf;
 pub mod delegate;
 pub mod env;
 mod error;
+pub mod fuzz;
 mod json;
 pub mod logging;
 mod plugin;
 mod request;
 mod result;
+pub mod runtime;
 mod version;
 
 pub use conf::{AttachmentId, Ipam, NetConf};
