@@ -6,9 +6,11 @@ use std::path::Path;
 
 use ipnetwork::IpNetwork;
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE};
-use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::address::{AddressAttribute, AddressMessage};
-use netlink_packet_route::route::{RouteAttribute, RouteMessage, RouteMetric, RouteScope};
+use netlink_packet_route::route::{
+    RouteAddress, RouteAttribute, RouteMessage, RouteMetric, RouteScope,
+};
+use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 use rtnetlink::{AddressMessageBuilder, RouteMessageBuilder};
 
 use crate::{Error, Netns, Rtnl};
@@ -71,6 +73,46 @@ impl Rtnl {
             format!("add route {}{via} on link {index}", route.dst)
         })
     }
+
+    /// Destinations and next hops of the link's routes in every table, default routes as /0.
+    ///
+    /// # Errors
+    /// The dump is refused.
+    pub fn routes(&self, index: u32) -> Result<Vec<(IpNetwork, Option<IpAddr>)>, Error> {
+        let mut routes = Vec::new();
+        for family in [AddressFamily::Inet, AddressFamily::Inet6] {
+            let mut request = RouteMessage::default();
+            request.header.address_family = family;
+            let answers =
+                self.dump(RouteNetlinkMessage::GetRoute(request), || "list the routes".to_owned())?;
+            routes.extend(answers.iter().filter_map(|answer| match answer {
+                RouteNetlinkMessage::NewRoute(m) => route_of(m, index),
+                _ => None,
+            }));
+        }
+        Ok(routes)
+    }
+}
+
+fn route_of(message: &RouteMessage, link: u32) -> Option<(IpNetwork, Option<IpAddr>)> {
+    let to_ip = |address: &RouteAddress| match address {
+        RouteAddress::Inet(ip) => Some(IpAddr::V4(*ip)),
+        RouteAddress::Inet6(ip) => Some(IpAddr::V6(*ip)),
+        _ => None,
+    };
+    let v6 = message.header.address_family == AddressFamily::Inet6;
+    let any = if v6 { Ipv6Addr::UNSPECIFIED.into() } else { Ipv4Addr::UNSPECIFIED.into() };
+    let (mut dst, mut gw, mut out) = (any, None, None);
+    for attribute in &message.attributes {
+        match attribute {
+            RouteAttribute::Destination(address) => dst = to_ip(address)?,
+            RouteAttribute::Gateway(address) => gw = to_ip(address),
+            RouteAttribute::Oif(index) => out = Some(*index),
+            _ => {}
+        }
+    }
+    let net = IpNetwork::new(dst, message.header.destination_prefix_length).ok()?;
+    (out == Some(link)).then_some((net, gw))
 }
 
 fn address_message(index: u32, address: IpNetwork) -> AddressMessage {
