@@ -1,15 +1,29 @@
 //! What the tests of this workspace share; no shipped program depends on it.
 //!
+//! - [`kill`]: kill a program at each of its state-changing calls and see whether the host recovers
+//! - [`cni`]: run a CNI plugin as a container runtime does
+//! - [`netns`]: network namespaces that go away with the test, mounts that are not the host's
+//! - [`witness`]: what iproute2 and sysfs say, for assertions
+//! - [`wait`], [`skip`]: waiting with a deadline; leaving a test out so that it shows
+//!
 //! Nothing here reads the host through our own crates: a test that asserts with the code it tests
 //! proves nothing. Everything panics when it cannot do its work, with what it saw, as a test would.
 
 #![forbid(unsafe_code)]
 #![expect(
     clippy::missing_panics_doc,
+    clippy::must_use_candidate,
     clippy::unwrap_used,
-    reason = "for tests only: to panic is how everything here reports"
+    reason = "for tests only: to panic is how everything here reports, and may be all that a call is for"
 )]
 
-#[cfg(target_arch = "x86_64")]
+#[cfg(not(target_arch = "x86_64"))]
+compile_error!("the kill harness knows the system calls of x86_64 only");
+
+pub mod cni;
 pub mod kill;
+pub mod netns;
 mod process;
+pub mod skip;
+pub mod wait;
+pub mod witness;

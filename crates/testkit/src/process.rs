@@ -1,8 +1,25 @@
-//! Feeding a child process and collecting what it says, without a deadlock on full pipes.
+//! Running other programs without a deadlock on full pipes.
 
+#![expect(clippy::disallowed_methods, reason = "tests run what they need")]
+
+use std::ffi::OsStr;
 use std::io::{Read, Write};
-use std::process::Child;
+use std::process::{Child, Command};
 use std::thread::{self, JoinHandle};
+
+/// What a program printed. Panics with both streams when it fails.
+pub(crate) fn output<S: AsRef<OsStr>>(program: &str, args: &[S]) -> String {
+    let mut command = Command::new(program);
+    let output = command.args(args).output().unwrap_or_else(|error| panic!("{program}: {error}"));
+    let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(
+        output.status.success(),
+        "{command:?}: {}\n{stdout}{}",
+        output.status,
+        String::from_utf8_lossy(&output.stderr)
+    );
+    stdout
+}
 
 /// The threads at the other ends of a child's pipes.
 pub(crate) struct Pipes {

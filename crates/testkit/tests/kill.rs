@@ -1,6 +1,5 @@
 //! The kill harness on programs whose every call is known.
 
-#![cfg(target_arch = "x86_64")]
 #![expect(clippy::unwrap_used, reason = "a test's helpers unwrap as its tests do")]
 
 use std::cell::Cell;
