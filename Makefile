@@ -1,0 +1,52 @@
+# A thin index: each target is a call or two of cargo or of a script. `make help` lists them.
+
+SUITES   := lint unit fuzz netns vm
+PLUGINS  := sriov
+TOOLS    := fastpath
+DEMOS    := $(patsubst integration/demo/%.sh,demo-%,$(wildcard integration/demo/*.sh))
+
+# Executables are built for an explicit target (.cargo/config.toml), so they come out in its folder.
+TRIPLE   = $(shell rustc -vV | sed -n 's/^host: //p')
+
+# $(call each,NAMES,FROM,COMMAND,TO): COMMAND FROM/NAME TO/NAME for those that exist
+each = @for name in $(1); do [ ! -f $(2)/$$name ] || $(3) $(2)/$$name $(4)/$$name; done
+
+.PHONY: build test test-all $(addprefix test-,$(SUITES)) demo $(DEMOS) bench lint install clean help setup
+
+build: setup ## all executables, into target/release
+	cargo build --release
+	@mkdir -p target/release
+	$(call each,$(PLUGINS) $(TOOLS),target/$(TRIPLE)/release,ln -f,target/release)
+
+test: setup ## every suite: lint, unit, fuzz, netns, vm (root; minutes)
+	integration/suites.sh $(SUITES)
+
+test-all: test ## test, and what is too long for every change (nothing yet)
+
+$(addprefix test-,$(SUITES)): test-%: setup ## one suite; TEST=name runs what is so called
+	integration/suites.sh $*
+
+lint: test-lint ## format, clippy, documentation, scripts
+
+demo: $(DEMOS) ## all demonstrations
+	$(if $(DEMOS),,@echo "there are no demonstrations yet: integration/demo/*.sh")
+
+$(DEMOS): demo-%: build ## one demonstration, in a VM with two SR-IOV cards
+	integration/vm/run.sh -b target/release -s integration/demo -- ./$*.sh
+
+bench: setup ## the benchmarks
+	cargo bench
+
+install: build ## plugins into /opt/cni/bin, the tool into /usr/local/bin (DESTDIR)
+	$(call each,$(PLUGINS),target/release,install -D -m 755,$(DESTDIR)/opt/cni/bin)
+	$(call each,$(TOOLS),target/release,install -D -m 755,$(DESTDIR)/usr/local/bin)
+
+clean: ## everything that was built
+	cargo clean
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
+	@echo "test-{lint,unit,fuzz,netns,vm}  one suite; TEST=name runs the tests so called"
+
+setup:
+	@integration/setup.sh
