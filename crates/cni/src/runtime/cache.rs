@@ -25,30 +25,34 @@ impl Cache {
         Self { results: dir.join("results") }
     }
 
-    /// Attaches a container to a network and remembers it. Undoes the attachment when it cannot be
-    /// remembered.
+    /// Attaches a container to a network and remembers it: before the first plugin runs, so that
+    /// whatever an interrupted ADD left can be detached, and with the result afterwards.
     ///
     /// # Errors
     /// As [`super::add`]; code 7 when the container already has an interface of that name, 5 when
-    /// the cache cannot be written.
+    /// the cache cannot be written. Only what could not be undone stays cached.
     pub fn add(&self, list: &NetworkList, call: &RuntimeCall) -> Result<AddResult, Error> {
         let _lock = self.lock()?;
         self.refuse_twice(call)?;
-        let result = call::add(list, call)?;
-        let attachment = Attachment {
+        let mut attachment = Attachment {
             list: list.clone(),
             container_id: call.container_id.clone(),
             ifname: call.ifname.clone(),
             netns: call.netns.clone(),
             args: call.args.clone(),
             capability_args: call.capability_args.clone(),
-            result: Some(result.clone()),
+            result: None,
         };
-        if let Err(error) = self.save(&attachment) {
-            call::undo(list, call, Some(&result));
-            return Err(error);
-        }
-        Ok(result)
+        self.save(&attachment)?;
+        let added = call::add_all(list, call, &mut attachment.result);
+        let Err(error) = added.and_then(|()| self.save(&attachment)) else {
+            return Ok(attachment.result.unwrap_or_default());
+        };
+        let undone = call::undo(list, call, attachment.result.as_ref());
+        Err(match undone.and_then(|()| self.forget(&attachment)) {
+            Ok(()) => error,
+            Err(left) => error.context(&format!("not undone, detach it to try again: {left}")),
+        })
     }
 
     /// Detaches what is cached, with the configuration and result of its ADD, and forgets it.
@@ -147,6 +151,10 @@ impl Cache {
     fn del_locked(&self, attachment: &Attachment, path: &[PathBuf]) -> Result<(), Error> {
         let Attachment { list, result, .. } = attachment;
         call::del(list, &attachment.call(path), result.as_ref())?;
+        self.forget(attachment)
+    }
+
+    fn forget(&self, attachment: &Attachment) -> Result<(), Error> {
         let file = self.results.join(attachment.file_name());
         match fs::remove_file(&file) {
             Err(error) if error.kind() != ErrorKind::NotFound => {

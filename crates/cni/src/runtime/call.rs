@@ -50,32 +50,40 @@ impl RuntimeCall {
 /// When one fails, DEL of all plugins runs in reverse order, even of those not reached.
 ///
 /// # Errors
-/// The failed plugin's own error.
+/// The failed plugin's own error; what could not be undone is added to its details.
 pub fn add(list: &NetworkList, call: &RuntimeCall) -> Result<AddResult, Error> {
-    let mut previous = None;
-    for plugin in &list.plugins {
-        let added = call
-            .run(Verb::Add, list, plugin, previous.as_ref())
-            .and_then(|out| delegate::parse_result(&out, &plugin.plugin_type, list.cni_version));
-        match added {
-            Ok(result) => previous = Some(result),
-            Err(error) => {
-                undo(list, call, previous.as_ref());
-                return Err(error);
-            }
-        }
+    let mut result = None;
+    match add_all(list, call, &mut result) {
+        Ok(()) => Ok(result.unwrap_or_default()),
+        Err(error) => Err(match undo(list, call, result.as_ref()) {
+            Ok(()) => error,
+            Err(left) => error.context(&format!("not undone: {left}")),
+        }),
     }
-    Ok(previous.unwrap_or_default())
+}
+
+/// ADD of every plugin, up to the first failure. `result` is that of the last that succeeded.
+pub(super) fn add_all(
+    list: &NetworkList,
+    call: &RuntimeCall,
+    result: &mut Option<AddResult>,
+) -> Result<(), Error> {
+    for plugin in &list.plugins {
+        let stdout = call.run(Verb::Add, list, plugin, result.as_ref())?;
+        *result = Some(delegate::parse_result(&stdout, &plugin.plugin_type, list.cni_version)?);
+    }
+    Ok(())
 }
 
 /// DEL of all plugins in reverse order. A failure of one does not keep the others from it.
-pub(super) fn undo(list: &NetworkList, call: &RuntimeCall, previous: Option<&AddResult>) {
+pub(super) fn undo(
+    list: &NetworkList,
+    call: &RuntimeCall,
+    previous: Option<&AddResult>,
+) -> Result<(), Error> {
     let previous = previous.filter(|_| list.cni_version >= Version::V0_4_0);
-    for plugin in list.plugins.iter().rev() {
-        if let Err(error) = call.run(Verb::Del, list, plugin, previous) {
-            log::warn!("clean up after the failed ADD: {error}");
-        }
-    }
+    let run = |plugin| call.run(Verb::Del, list, plugin, previous).err();
+    all(list.plugins.iter().rev().filter_map(run))
 }
 
 /// Runs DEL of the plugins in reverse order, with the result of ADD (since 0.4.0). Stops at the

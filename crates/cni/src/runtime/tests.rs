@@ -304,12 +304,35 @@ fn a_second_attachment_of_the_same_name_touches_nothing() {
 }
 
 #[test]
-fn what_cannot_be_cached_is_taken_back() {
+fn what_cannot_be_cached_is_not_attached() {
     let host = Host::new();
     let blocked = host.cached("net-c1-eth0");
     fs::create_dir_all(blocked.join("x")).unwrap();
     assert_eq!(host.cache().add(&list("1.1.0"), &host.call("eth0")).unwrap_err().code, code::IO);
-    assert_eq!(host.calls(), "first ADD, last ADD, last DEL, first DEL");
+    assert_eq!(host.calls(), "");
+}
+
+#[test]
+fn an_attachment_is_cached_before_its_first_plugin_runs() {
+    let host = Host::new();
+    host.write("first", &FAKE.replace("cat >", "cp cache/results/net-c1-eth0 seen; cat >"));
+    host.cache().add(&list("1.1.0"), &host.call("eth0")).unwrap();
+    let seen = host.stdin("seen");
+    assert_eq!((&seen["ifName"], seen.get("result")), (&json!("eth0"), None));
+}
+
+#[test]
+fn a_failed_attachment_stays_cached_only_when_it_could_not_be_undone() {
+    let host = Host::new();
+    host.write("last.fails.ADD", "");
+    host.cache().add(&list("1.1.0"), &host.call("eth0")).unwrap_err();
+    assert!(host.cache().entries().unwrap().is_empty());
+    host.write("first.fails.DEL", "");
+    let error = host.cache().add(&list("1.1.0"), &host.call("eth0")).unwrap_err();
+    assert_eq!(error.msg, "last failed");
+    assert!(error.details.contains("first failed"), "{error}");
+    let entries = host.cache().entries().unwrap();
+    assert_eq!((entries.len(), &entries[0].result), (1, &None));
 }
 
 #[test]
