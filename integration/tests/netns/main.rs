@@ -1,0 +1,8 @@
+//! The sriov plugin over a made-up sysfs, with veth devices as PF and VF: real kernel, real
+//! namespaces, no SR-IOV hardware. Runs under `unshare -mn`.
+//!
+//! What only a real VF can show (PF-side settings, drivers, a namespace that dies) is in the VM suite.
+
+mod bed;
+mod killed;
+mod sriov;

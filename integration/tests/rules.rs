@@ -1,0 +1,106 @@
+//! Rules of the project that are tests.
+
+#![expect(clippy::disallowed_methods, reason = "asks cargo")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+/// Workspace members with everything they depend on, directly or not (tests' dependencies aside).
+fn dependencies() -> BTreeMap<String, Vec<String>> {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version", "1", "--offline", "--locked"])
+        .current_dir(root())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let name_of: BTreeMap<&str, &str> = array(&metadata["packages"])
+        .map(|p| (p["id"].as_str().unwrap(), p["name"].as_str().unwrap()))
+        .collect();
+    let direct: BTreeMap<&str, Vec<&str>> = array(&metadata["resolve"]["nodes"])
+        .map(|node| {
+            let normal = array(&node["deps"])
+                .filter(|dep| array(&dep["dep_kinds"]).any(|kind| kind["kind"] != "dev"));
+            (node["id"].as_str().unwrap(), normal.map(|d| d["pkg"].as_str().unwrap()).collect())
+        })
+        .collect();
+    array(&metadata["workspace_members"])
+        .map(|member| {
+            let mut seen = vec![member.as_str().unwrap()];
+            let mut next = 0;
+            while let Some(id) = seen.get(next) {
+                next += 1;
+                let new: Vec<&str> =
+                    direct[id].iter().filter(|d| !seen.contains(d)).copied().collect();
+                seen.extend(new);
+            }
+            let names = seen.iter().skip(1).map(|id| name_of[id].to_owned()).collect();
+            (name_of[seen[0]].to_owned(), names)
+        })
+        .collect()
+}
+
+fn array(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().unwrap().iter()
+}
+
+#[test]
+fn the_arrows_point_from_programs_to_crates() {
+    let all = dependencies();
+    let forbidden = [
+        ("vf", "cni"),
+        ("hostnet", "cni"),
+        ("hostnet", "vf"),
+        ("cni", "nix"),
+        ("cni", "rtnetlink"),
+        ("cni", "hostnet"),
+        ("journal", "cni"),
+        ("sriov", "kube"),
+        ("sriov", "rustls"),
+        ("sriov", "anyhow"),
+        ("sriov", "testkit"),
+        ("fastpath", "testkit"),
+        ("testkit", "sriov"),
+        ("testkit", "hostnet"),
+        ("testkit", "cni"),
+    ];
+    for (from, to) in forbidden {
+        assert!(!all[from].iter().any(|name| name == to), "{from} depends on {to}");
+    }
+}
+
+#[test]
+fn every_error_code_is_documented() {
+    let documented = fs::read_to_string(root().join("docs/errors.md")).unwrap();
+    for (file, prefix) in [
+        ("plugins/sriov/src/error.rs", "pub(crate) const "),
+        ("crates/cni/src/error.rs", "pub const "),
+    ] {
+        let source = fs::read_to_string(root().join(file)).unwrap();
+        let codes: Vec<&str> = source
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix(prefix)?.split_once(": u32 = "))
+            .map(|(_, value)| value.trim_end_matches(';'))
+            .collect();
+        assert!(codes.len() > 3, "{file} names no codes");
+        for code in codes {
+            let row = format!("| {code} |");
+            assert!(documented.contains(&row), "docs/errors.md has no row {row} ({file})");
+        }
+    }
+}
+
+#[test]
+fn every_program_has_a_readme() {
+    for program in ["plugins/sriov", "cli"] {
+        assert!(root().join(program).join("README.md").exists(), "{program}");
+    }
+}

@@ -1,0 +1,11 @@
+//! The sriov plugin on real virtual functions: runs inside the test VM, one test at a time.
+//!
+//! Witnesses are `ip -j` and sysfs. The facts about igb that the tests pin down are in
+//! integration/vm/README.md.
+
+mod bed;
+mod dpdk;
+mod examples;
+mod kernel;
+mod killed;
+mod owners;
