@@ -36,6 +36,14 @@ pub fn ipam_add(request: &Request) -> Result<AddResult, Error> {
     added
 }
 
+/// Checks that the IPAM plugin can be found, so that a misspelt one fails before anything is done.
+///
+/// # Errors
+/// 7, naming the plugin and where it was looked for.
+pub fn ipam_exists(request: &Request) -> Result<(), Error> {
+    request.conf.ipam.as_ref().map_or(Ok(()), |i| find(&i.plugin_type, &request.path).map(drop))
+}
+
 /// Runs DEL of the IPAM plugin. Nothing to do without an `ipam`.
 ///
 /// # Errors

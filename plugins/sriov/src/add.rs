@@ -35,6 +35,9 @@ pub(crate) fn owner_of(request: &Request) -> Owner {
 }
 
 fn attach_vf(plugin: &Sriov, request: &Request, conf: &Conf) -> Result<AddResult, SriovError> {
+    if !conf.l2enable {
+        delegate::ipam_exists(request).map_err(SriovError::Delegate)?;
+    }
     let netns = Netns::open(request.netns.as_deref().ok_or(SriovError::NoNetns)?)?;
     let (host, pod) = (Rtnl::here()?, Rtnl::inside(&netns)?);
     let journal = plugin.journal()?;
