@@ -4,6 +4,10 @@
 # Does nothing, in well under a second, when everything is there.
 set -euo pipefail
 
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=vm/mirrors.sh
+. "$here/vm/mirrors.sh"
+
 MIN_RUST=1.95
 MIN_QEMU=10
 
@@ -47,19 +51,17 @@ qemu_is_new_enough() {
 # write_apt_config DIR: apt with the machine's mirrors, plus the backports, but lists of its own.
 # The machine's sources and lists stay as they are, even if they have never been updated.
 write_apt_config() {
-    local dir=$1 codename site suites suite
-    codename=$(release)
+    local dir=$1 codename kind url suites suite
+    codename=$(debian_release)
     [ -n "$codename" ] || die "cannot tell the Debian release from /etc/os-release"
     mkdir -p "$dir"/lists/partial "$dir"/cache/archives/partial
-    while read -r site; do
-        case $site in
-            *-security) suites=$codename-security ;;
-            *)          suites="$codename $codename-updates $codename-backports" ;;
+    while read -r kind url; do
+        case $kind in
+            security) suites=$codename-security ;;
+            *)        suites="$codename $codename-updates $codename-backports" ;;
         esac
-        for suite in $suites; do
-            echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $site $suite main"
-        done
-    done < <(debian_sites) > "$dir/sources.list"
+        for suite in $suites; do debian_source "$url" "$suite"; done
+    done < <(debian_mirrors) > "$dir/sources.list"
     [ -s "$dir/sources.list" ] || die "no Debian mirror among this machine's apt sources"
     cat > "$dir/apt.conf" <<-CONF
 	Dir::Etc::sourcelist "$dir/sources.list";
@@ -69,16 +71,6 @@ write_apt_config() {
 	APT::Sandbox::User "root";
 	DPkg::Lock::Timeout "600";
 	CONF
-}
-
-# release: bookworm, ...
-release() { sed -n 's/^VERSION_CODENAME=//p' /etc/os-release; }
-
-# debian_sites: the machine's Debian mirrors, whatever its sources files are called
-debian_sites() {
-    # shellcheck disable=SC2016 # apt's own $(SITE)
-    apt-get indextargets --format '$(SITE)' 'Created-By: Packages' |
-        sed 's,/*$,,' | grep -E '/debian(-security)?$' | sort -u
 }
 
 # deny_service_starts: nothing that gets installed may start a daemon on this machine
@@ -130,7 +122,7 @@ install_packages() {
 
 install_qemu() {
     # Only QEMU itself and what it needs come from the backports.
-    install_packages -t "$(release)-backports" qemu-system-x86
+    install_packages -t "$(debian_release)-backports" qemu-system-x86
     qemu_is_new_enough || die "QEMU is still older than $MIN_QEMU: $(qemu-system-x86_64 --version | head -n1)"
 }
 

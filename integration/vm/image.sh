@@ -5,6 +5,8 @@
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=mirrors.sh
+. "$here/mirrors.sh"
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/fastpath/vm
 release=trixie
 root_mib=400
@@ -32,29 +34,22 @@ boot_modules=(virtio_blk ext4 crc32c_generic crc32c_intel)
 say() { printf 'image: [%3d s] %s\n' "$SECONDS" "$*" >&2; }
 die() { say "$*"; exit 1; }
 
-key() { cat "$here"/image.sh "$here"/guest/* | sha256sum | cut -c1-16; }
+key() { cat "$here"/image.sh "$here"/mirrors.sh "$here"/guest/* | sha256sum | cut -c1-16; }
 
 complete() { [ -s "$1/vmlinux" ] && [ -s "$1/initrd" ] && [ -s "$1/root.ext4" ]; }
-
-debian_sites() {
-    # shellcheck disable=SC2016 # apt's own $(SITE)
-    apt-get indextargets --format '$(SITE)' 'Created-By: Packages' |
-        sed 's,/*$,,' | grep -E '/debian(-security)?$' | sort -u
-}
 
 # An apt of our own with an empty package database, so that it works out whole dependency trees.
 # Its downloads stay in the cache: the next build fetches only what changed.
 configure_apt() {
-    local dir=$cache/apt site suite
+    local dir=$cache/apt kind url
     mkdir -p "$dir"/lists/partial "$dir"/debs/partial
     : > "$dir/status"
-    while read -r site; do
-        case $site in
-            *-security) suite=$release-security ;;
-            *)          suite=$release ;;
+    while read -r kind url; do
+        case $kind in
+            security) debian_source "$url" $release-security ;;
+            *)        debian_source "$url" $release ;;
         esac
-        echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $site $suite main"
-    done < <(debian_sites) > "$dir/sources.list"
+    done < <(debian_mirrors) > "$dir/sources.list"
     [ -s "$dir/sources.list" ] || die "no Debian mirror among this machine's apt sources"
     cat > "$dir/apt.conf" <<-CONF
 	Dir::Etc::sourcelist "$dir/sources.list";

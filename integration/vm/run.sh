@@ -185,7 +185,7 @@ without_noise() {
 
 show_console() {
     printf 'run.sh: %s; the console ended with:\n' "$1" >&2
-    tail -n 30 "$console" 2>/dev/null | tr -d '\r' >&2
+    { tail -n 30 "$console" 2>/dev/null || true; } | tr -d '\r' >&2
 }
 
 main() {
