@@ -159,7 +159,7 @@ pub(crate) fn parse_result(
 }
 
 /// The executable of a plugin: the first regular file with an execute bit.
-fn find(plugin: &str, path: &[PathBuf]) -> Result<PathBuf, Error> {
+pub(crate) fn find(plugin: &str, path: &[PathBuf]) -> Result<PathBuf, Error> {
     let msg = || format!("plugin {plugin:?} not found");
     if plugin.is_empty() || plugin.contains('/') || matches!(plugin, "." | "..") {
         let hint = "a plugin's type must be a file name without path separators";

@@ -52,6 +52,7 @@ impl RuntimeCall {
 /// # Errors
 /// The failed plugin's own error; what could not be undone is added to its details.
 pub fn add(list: &NetworkList, call: &RuntimeCall) -> Result<AddResult, Error> {
+    find_all(list, call)?;
     let mut result = None;
     match add_all(list, call, &mut result) {
         Ok(()) => Ok(result.unwrap_or_default()),
@@ -60,6 +61,12 @@ pub fn add(list: &NetworkList, call: &RuntimeCall) -> Result<AddResult, Error> {
             Err(left) => error.context(&format!("not undone: {left}")),
         }),
     }
+}
+
+/// Before the first plugin runs, all must be there: a missing one could neither ADD nor undo.
+pub(super) fn find_all(list: &NetworkList, call: &RuntimeCall) -> Result<(), Error> {
+    let mut plugins = list.plugins.iter();
+    plugins.try_for_each(|plugin| delegate::find(&plugin.plugin_type, &call.path).map(drop))
 }
 
 /// ADD of every plugin, up to the first failure. `result` is that of the last that succeeded.

@@ -187,6 +187,18 @@ fn plugins_not_reached_are_deleted_too() {
 }
 
 #[test]
+fn no_plugin_runs_when_one_is_not_installed() {
+    let host = Host::new();
+    fs::remove_file(host.dir.path().join("last")).unwrap();
+    let (list, call) = (list("1.1.0"), host.call("eth0"));
+    for added in [add(&list, &call), host.cache().add(&list, &call)] {
+        assert_eq!(added.unwrap_err().msg, "plugin \"last\" not found");
+    }
+    assert_eq!(host.calls(), "");
+    assert!(host.cache().entries().unwrap().is_empty());
+}
+
+#[test]
 fn check_del_gc_and_status_have_their_order_and_input() {
     let host = Host::new();
     let (list, call) = (list("1.1.0"), host.call("eth0"));
