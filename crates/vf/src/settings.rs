@@ -343,3 +343,7 @@ mod tests {
         );
     }
 }
+
+#[cfg(test)]
+#[path = "settings_tests.rs"]
+mod captured;
