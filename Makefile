@@ -21,7 +21,8 @@ build: setup ## all executables, into target/release
 test: setup ## every suite: lint, unit, fuzz, netns, vm (root; minutes)
 	integration/suites.sh $(SUITES)
 
-test-all: test ## test, and what is too long for every change (nothing yet)
+test-all: setup ## test, with every kill point in the VM too
+	FASTPATH_ALL_POINTS=1 integration/suites.sh $(SUITES)
 
 $(addprefix test-,$(SUITES)): test-%: setup ## one suite; TEST=name runs what is so called
 	integration/suites.sh $*

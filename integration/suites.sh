@@ -65,17 +65,33 @@ suite_netns() {
 
 # The guest reads its share through a cache, so it is a folder that no build writes to.
 suite_vm() {
-    local tests share=target/vm-share
+    local tests boot share=target/vm-share status=0
     make --no-print-directory build
     tests=$(test_executable vm)
-    rm -rf "$share"
+    rm -rf "$share" && mkdir -p target/vm-state
     mkdir -p "$share/bin"
     find target/release -maxdepth 1 -type f -executable -exec cp -t "$share/bin" {} +
     cp "$tests" "$share/tests"
+    cp "$(test_executable reboot)" "$share/reboot"
     cp -r conf-examples "$share/"
-    integration/vm/run.sh -b "$share" -t "${VM_LIMIT:-1800}" -l "$logs/vm.console" \
-        -e FASTPATH_BIN_DIR=/fastpath/bin -e CI="${CI:-}" -- \
-        unshare -m --propagation private /fastpath/tests --test-threads=1 --nocapture "${filter[@]}"
+    in_vm "$share" unshare -m --propagation private /fastpath/tests \
+        --test-threads=1 --nocapture "${filter[@]}" || status=$?
+    # Two boots that share the state directory are a reboot.
+    rm -rf target/vm-state && mkdir target/vm-state
+    for boot in first_boot second_boot; do
+        in_vm "$share" "mkdir -p /var/lib/fastpath && mount --bind /host /var/lib/fastpath &&
+            /fastpath/reboot --nocapture $boot" || status=$?
+    done
+    return $status
+}
+
+# in_vm SHARE COMMAND...: runs a command in a VM that finds the binaries at /fastpath
+in_vm() {
+    local share=$1
+    shift
+    integration/vm/run.sh -b "$share" -s target/vm-state -t "${VM_LIMIT:-1800}" -l "$logs/vm.console" \
+        -e FASTPATH_BIN_DIR=/fastpath/bin -e FASTPATH_EXAMPLES_DIR=/fastpath/conf-examples \
+        -e CI="${CI:-}" -e FASTPATH_ALL_POINTS="${FASTPATH_ALL_POINTS:-}" -- "$@"
 }
 
 # test_executable NAME: builds a test target of `integration` and prints the path of its executable

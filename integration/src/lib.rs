@@ -90,6 +90,13 @@ pub fn nothing_valid(conf: &Value) -> Value {
     with(conf, &json!({"cniVersion": "1.1.0", "cni.dev/valid-attachments": []}))
 }
 
+/// As on a host that never saw an attachment, so that every run makes the same directories.
+fn first_use() {
+    for dir in ["/run/fastpath", "/var/lib/fastpath", LEASES] {
+        assert!(!Path::new(dir).exists() || fs::remove_dir_all(dir).is_ok(), "remove {dir}");
+    }
+}
+
 /// ADD and DEL of one configuration, killed at every point that `select` wants; after each death DEL
 /// and, separately, GC has to bring the host back to `state`.
 pub fn kill_add_and_del(
@@ -101,15 +108,17 @@ pub fn kill_add_and_del(
     state: impl Fn() -> String + Copy,
 ) -> Vec<Report> {
     let call = |verb: &str| -> Victim { plugin.victim(verb, conf, "victim", "net1", netns) };
-    let add = || drop(plugin.add(conf, "victim", "net1", netns).expect_ok());
+    let add = || {
+        first_use();
+        plugin.add(conf, "victim", "net1", netns).expect_ok();
+    };
     let del = || drop(plugin.del(conf, "victim", "net1", netns).expect_ok());
     let gc = || drop(plugin.gc(&nothing_valid(conf)).expect_ok());
-    let nothing = || {};
     vec![
         killed_anywhere(
             &format!("{name}: ADD, then DEL"),
             select,
-            nothing,
+            first_use,
             || call("ADD"),
             del,
             state,
@@ -117,7 +126,7 @@ pub fn kill_add_and_del(
         killed_anywhere(
             &format!("{name}: ADD, then GC"),
             select,
-            nothing,
+            first_use,
             || call("ADD"),
             gc,
             state,

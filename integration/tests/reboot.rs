@@ -2,6 +2,8 @@
 //!
 //! The suite runs `first_boot` in one VM and `second_boot` in the next.
 
+#![expect(clippy::unwrap_used, reason = "a panic with its line is a test's report")]
+
 use std::fs;
 use std::time::Duration;
 

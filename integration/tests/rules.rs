@@ -1,5 +1,6 @@
 //! Rules of the project that are tests.
 
+#![expect(clippy::unwrap_used, reason = "a panic with its line is a test's report")]
 #![expect(clippy::disallowed_methods, reason = "asks cargo")]
 
 use std::collections::BTreeMap;

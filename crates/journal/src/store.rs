@@ -35,12 +35,14 @@ impl Entry {
 
     fn parse(name: &str) -> Option<Self> {
         let (claim, owner) = name.strip_suffix(".json")?.split_once('@')?;
-        let (container_id, ifname) = owner.split_once(':')?;
-        Some(Self {
-            claim: (!claim.is_empty()).then(|| claim.to_owned()),
-            owner: Owner { container_id: container_id.to_owned(), ifname: ifname.to_owned() },
-        })
+        let owner = parse_owner(owner)?;
+        Some(Self { claim: (!claim.is_empty()).then(|| claim.to_owned()), owner })
     }
+}
+
+fn parse_owner(text: &str) -> Option<Owner> {
+    let (container_id, ifname) = text.split_once(':')?;
+    Some(Owner { container_id: container_id.to_owned(), ifname: ifname.to_owned() })
 }
 
 /// The records of one plugin.
@@ -86,17 +88,21 @@ impl Journal {
     /// # Errors
     /// The directory is there but cannot be read.
     pub fn entries(&self) -> Result<Vec<Entry>, Error> {
+        Ok(self.names()?.iter().filter_map(|name| Entry::parse(name)).collect())
+    }
+
+    fn names(&self) -> Result<Vec<String>, Error> {
         let listing = match fs::read_dir(&self.dir) {
             Ok(listing) => listing,
             Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
             Err(e) => return Err(Error::file("read", &self.dir)(e)),
         };
-        let mut entries = Vec::new();
+        let mut names = Vec::new();
         for file in listing {
             let file = file.map_err(Error::file("read", &self.dir))?;
-            entries.extend(file.file_name().to_str().and_then(Entry::parse));
+            names.extend(file.file_name().into_string());
         }
-        Ok(entries)
+        Ok(names)
     }
 
     /// The record of `owner`, if there is one.
@@ -167,6 +173,18 @@ impl Journal {
     /// The unlink fails.
     pub fn remove(&self, entry: &Entry) -> Result<(), Error> {
         remove_file(&self.dir.join(entry.file_name()))
+    }
+
+    /// Owners of whom a killed [`Journal::write`] may have left something.
+    ///
+    /// # Errors
+    /// As [`Journal::entries`].
+    pub fn temporaries(&self) -> Result<Vec<Owner>, Error> {
+        let names = self.names()?;
+        Ok(names
+            .iter()
+            .filter_map(|name| parse_owner(name.strip_prefix('.')?.strip_suffix(".tmp")?))
+            .collect())
     }
 
     /// Removes what a killed [`Journal::write`] of this owner may have left.
@@ -248,6 +266,7 @@ mod tests {
         journal.prepare().unwrap();
         fs::write(journal.temporary(&owner("a")), "{").unwrap();
         assert!(journal.entries().unwrap().is_empty());
+        assert_eq!(journal.temporaries().unwrap(), [owner("a")]);
         journal.remove_temporary(&owner("a")).unwrap();
         assert_eq!(fs::read_dir(&journal.dir).unwrap().count(), 0);
     }

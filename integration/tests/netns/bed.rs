@@ -64,8 +64,8 @@ pub(crate) fn conf(keys: &Value) -> Value {
 
 /// The host's links, and what is left of attachments.
 pub(crate) fn state() -> String {
-    let links = ip_json(None, &["link", "show", "type", "veth"]);
-    let mut lines: Vec<String> = links
+    let veths = ip_json(None, &["link", "show", "type", "veth"]);
+    let mut lines: Vec<String> = veths
         .as_array()
         .unwrap()
         .iter()

@@ -3,6 +3,8 @@
 //!
 //! What only a real VF can show (PF-side settings, drivers, a namespace that dies) is in the VM suite.
 
+#![expect(clippy::unwrap_used, reason = "a panic with its line is a test's report")]
+
 mod bed;
 mod killed;
 mod sriov;

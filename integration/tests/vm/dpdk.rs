@@ -49,8 +49,6 @@ fn a_bind_that_fails_half_way_is_undone() {
     let (sriov, before, pod) = (sriov(), state(), Netns::new());
     // The kernel probes nothing while another file stands in the place of drivers_probe: the VF has
     // lost its driver, and neither the new one nor, at once, the old one takes it.
-    let mount =
-        |args: &[&str]| assert!(Command::new(args[0]).args(&args[1..]).status().unwrap().success());
     fs::write("/run/no-probe", "").unwrap();
     run("mount", &["--bind", "/run/no-probe", "/sys/bus/pci/drivers_probe"]);
     let output = sriov.add(&dpdk_conf("vfio-pci"), "a", "net1", pod.path());

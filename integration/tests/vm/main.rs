@@ -3,6 +3,8 @@
 //! Witnesses are `ip -j` and sysfs. The facts about igb that the tests pin down are in
 //! integration/vm/README.md.
 
+#![expect(clippy::unwrap_used, reason = "a panic with its line is a test's report")]
+
 mod bed;
 mod dpdk;
 mod examples;

@@ -26,15 +26,18 @@ fn of_16_parallel_adds_exactly_7_get_a_vf() {
         });
         let (attached, refused): (Vec<_>, Vec<_>) = outputs.iter().partition(|o| o.code == 0);
         assert_eq!(attached.len(), 7);
-        refused.iter().for_each(|output| drop(output.expect_error(11)));
+        for output in refused {
+            output.expect_error(11);
+        }
         let mut vfs: Vec<_> =
             attached.iter().map(|o| o.expect_ok()["interfaces"][0]["pciID"].to_string()).collect();
         vfs.sort();
         vfs.dedup();
         assert_eq!(vfs.len(), 7, "every VF once: {vfs:?}");
         assert_eq!(listing(integration::RECORDS).len(), 7);
-        pods.iter()
-            .for_each(|pod| drop(sriov.del(&conf, pod.name(), "net1", pod.path()).expect_ok()));
+        for pod in &pods {
+            sriov.del(&conf, pod.name(), "net1", pod.path()).expect_ok();
+        }
         assert_eq!(state(), before);
     }
 }

@@ -21,6 +21,7 @@ pub(crate) fn gc(plugin: &Sriov, request: &GcRequest) -> Result<(), cni::Error> 
         for entry in stale(&journal, request, valid)? {
             failures.note(collect(plugin, &journal, &entry, request));
         }
+        failures.note(sweep(plugin, &journal));
     }
     failures.note(delegate::ipam_gc(request).map_err(SriovError::Delegate));
     Ok(failures.into_result()?)
@@ -46,6 +47,17 @@ fn stale(
     Ok(entries)
 }
 
+/// Removes what ADDs left that were killed while they wrote their record. Whoever still writes one
+/// holds its owner's lock.
+fn sweep(plugin: &Sriov, journal: &Journal) -> Result<(), SriovError> {
+    for owner in journal.temporaries()? {
+        if let Ok(_lock) = plugin.locks.owner(&owner, Duration::ZERO) {
+            journal.remove_temporary(&owner)?;
+        }
+    }
+    Ok(())
+}
+
 fn collect(
     plugin: &Sriov,
     journal: &Journal,
@@ -56,7 +68,6 @@ fn collect(
     // A DEL may have been faster.
     let Some(entry) = journal.find(&entry.owner)? else { return Ok(()) };
     let record: SriovRecord = journal.load(&entry)?;
-    journal.remove_temporary(&entry.owner)?;
     log::info!("collecting {}", entry.owner);
     let decode = |e: &dyn std::fmt::Display| {
         SriovError::Delegate(cni::Error::new(

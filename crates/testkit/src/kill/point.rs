@@ -121,7 +121,10 @@ impl Call<'_> {
         if family != "netlink" || header.len() < 6 {
             return Some(family);
         }
-        Some(format!("netlink {}", rtnetlink_name(u16::from_ne_bytes([header[4], header[5]]))))
+        let kind = u16::from_ne_bytes([header[4], header[5]]);
+        // Of every four message types the third asks and changes nothing (rtnetlink(7)). How often a
+        // program asks may depend on time, so points would move from run to run.
+        (kind & 3 != 2).then(|| format!("netlink {}", rtnetlink_name(kind)))
     }
 
     /// Where the first buffer of the `msghdr` in the second argument is: its `msg_iov[0].iov_base`.
