@@ -162,16 +162,15 @@ cleanup() {
     rm -rf "$work"
 }
 
-# boot: runs QEMU; returns its status
+# boot: runs QEMU, in the background, so that a signal ends the wait at once; returns its status
 boot() {
     local status=0
     if [ -n "$interactive" ]; then
-        "${qemu[@]}" || status=$?
-        return $status
+        "${qemu[@]}" <&0 2>"$work/errors" &
+    else
+        # timeout passes our TERM on, and ends QEMU at the limit even when this script was killed.
+        timeout -k 5 "$limit" "${qemu[@]}" </dev/null 2> >(tee "$work/errors" | without_noise >&2) &
     fi
-    # In the background, so that a signal ends the wait at once; timeout passes our TERM on, and
-    # ends QEMU at the limit even when this script has been killed.
-    timeout -k 5 "$limit" "${qemu[@]}" </dev/null 2> >(tee "$work/errors" | without_noise >&2) &
     pid=$!
     wait "$pid" || status=$?
     pid=''
@@ -184,6 +183,7 @@ without_noise() {
 }
 
 show_console() {
+    [ -z "$interactive" ] || cat "$work/errors" >&2
     printf 'run.sh: %s; the console ended with:\n' "$1" >&2
     { tail -n 30 "$console" 2>/dev/null || true; } | tr -d '\r' >&2
 }
