@@ -4,7 +4,7 @@
 //! validates both, calls one verb and prints the answer in the version of the configuration.
 //! A runtime (the `fastpath` tool, `multus-lite`) uses [`runtime`].
 //!
-//! Touches: the environment (read once, [`env`]), stdin and stdout ([`run`]), executables found in
+//! Touches: the environment (read once, [`mod@env`]), stdin and stdout ([`run`]), executables found in
 //! `CNI_PATH` ([`delegate`]), the result cache of a runtime ([`runtime::Cache`]), the log file.
 //! Never touches: network namespaces, netlink, sysfs. There is no Linux in it.
 //!
