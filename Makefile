@@ -3,7 +3,6 @@
 SUITES   := lint unit fuzz netns vm
 PLUGINS  := sriov
 TOOLS    := fastpath
-DEMOS    := $(patsubst integration/demo/%.sh,demo-%,$(wildcard integration/demo/*.sh))
 
 # Executables are built for an explicit target (.cargo/config.toml), so they come out in its folder.
 TRIPLE   = $(shell rustc -vV | sed -n 's/^host: //p')
@@ -11,7 +10,7 @@ TRIPLE   = $(shell rustc -vV | sed -n 's/^host: //p')
 # $(call each,NAMES,FROM,COMMAND,TO): COMMAND FROM/NAME TO/NAME for those that exist
 each = @for name in $(1); do [ ! -f $(2)/$$name ] || $(3) $(2)/$$name $(4)/$$name; done
 
-.PHONY: build test test-all $(addprefix test-,$(SUITES)) demo $(DEMOS) bench lint install clean help setup
+.PHONY: build test test-all $(addprefix test-,$(SUITES)) demo demo-sriov bench lint install clean help setup
 
 build: setup ## all executables, into target/release
 	cargo build --release
@@ -29,14 +28,13 @@ $(addprefix test-,$(SUITES)): test-%: setup ## one suite; TEST=name runs what is
 
 lint: test-lint ## format, clippy, documentation, scripts
 
-demo: $(DEMOS) ## all demonstrations
-	$(if $(DEMOS),,@echo "there are no demonstrations yet: integration/demo/*.sh")
+demo: demo-sriov ## all demonstrations
 
-$(DEMOS): demo-%: build ## one demonstration, in a VM with two SR-IOV cards
-	integration/vm/run.sh -b target/release -s integration/demo -- ./$*.sh
+demo-sriov: setup ## VFs for DPDK and for the kernel, given and taken back, in a VM
+	integration/demo/sriov.sh
 
-bench: setup ## the benchmarks
-	cargo bench
+bench: setup ## what an attachment costs, in a VM; into docs/benchmarks.md
+	integration/bench/run.sh
 
 install: build ## plugins into /opt/cni/bin, the tool into /usr/local/bin (DESTDIR)
 	$(call each,$(PLUGINS),target/release,install -D -m 755,$(DESTDIR)/opt/cni/bin)
