@@ -1,0 +1,53 @@
+#!/bin/bash
+# sriov.sh: what `make demo-sriov` shows: pods that get real SR-IOV VFs, as DPDK devices and as kernel
+# interfaces, and give them back as they were. One boot of the test VM; this machine stays as it is.
+#
+#   -b DIR  take the executables from DIR, build nothing
+#
+# Status: 0 when everything went as said. sriov-guest.sh is the part that runs in the VM.
+set -euo pipefail
+
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+binaries=(sriov fastpath)
+# What the guest needs at most on a slow machine; it takes a small part of that.
+limit=300
+
+say() { printf '\ndemo: [%3d s] %s\n' "$SECONDS" "$*"; }
+die() { printf 'demo: %s\n' "$*" >&2; exit 1; }
+
+prepare() {
+    say "1/3 packages that building and the VM need"
+    "$top/integration/setup.sh"
+    # The image comes now and not with the boot, whose time limit it would eat up.
+    "$top/integration/vm/image.sh" >/dev/null
+}
+
+build() {
+    say "2/3 building ${binaries[*]}"
+    make -s -C "$top" build
+}
+
+main() {
+    local from='' option status=0
+    while getopts b: option; do
+        case $option in
+            b) from=$OPTARG ;;
+            *) die "usage: ${0##*/} [-b DIR]" ;;
+        esac
+    done
+    work=$(mktemp -d -t fastpath-demo.XXXXXX)
+    trap 'rm -rf "$work"' EXIT
+    trap 'exit 130' INT
+    trap 'exit 143' TERM HUP
+    mkdir -p "$work/share/bin"
+    prepare
+    [ -n "$from" ] || build
+    cp -t "$work/share/bin" "${binaries[@]/#/${from:-$top/target/release}/}"
+    cp -R "$top/conf-examples" "$top/integration/demo/sriov-guest.sh" "$work/share/"
+    say "3/3 booting a VM with two SR-IOV cards, a cable between them"
+    "$top/integration/vm/run.sh" -t "$limit" -b "$work/share" -- /fastpath/sriov-guest.sh || status=$?
+    [ "$status" = 0 ] || die "FAILED with status $status after $SECONDS s"
+    say "all of it worked, in $SECONDS s"
+}
+
+main "$@"
