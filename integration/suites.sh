@@ -37,7 +37,7 @@ suite_lint() {
     check clippy cargo clippy --workspace --all-targets -- -D warnings
     check doc env RUSTDOCFLAGS=-Dwarnings cargo doc --no-deps --workspace
     mapfile -t scripts < <(git ls-files -co --exclude-standard integration .ci | xargs grep -lE '^#!.*[/ ](ba)?sh')
-    check shellcheck shellcheck "${scripts[@]}"
+    check shellcheck shellcheck -x -P SCRIPTDIR "${scripts[@]}"
     echo "test result: lint. $lint_passed passed; $lint_failed failed;"
     [ "$lint_failed" = 0 ]
 }
