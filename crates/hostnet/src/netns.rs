@@ -99,6 +99,12 @@ impl Netns {
 }
 
 impl NetnsId {
+    /// Whether both stand for one namespace, whatever their paths.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        (self.dev, self.ino) == (other.dev, other.ino)
+    }
+
     /// Opens the namespace again, if the path still stands for the same one.
     #[must_use]
     pub fn reopen(&self) -> Option<Netns> {

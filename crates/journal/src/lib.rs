@@ -35,9 +35,17 @@ pub enum Error {
         /// Cause.
         source: io::Error,
     },
-    /// A record is there but is not one: damaged by a power cut, or written by a newer release.
-    #[error("record {path} cannot be understood")]
+    /// A record is there but is no JSON: damaged by a power cut.
+    #[error("record {path} is damaged")]
     Damaged {
+        /// File.
+        path: PathBuf,
+        /// Cause.
+        source: serde_json::Error,
+    },
+    /// A record is whole but not of a shape we know: written by another release.
+    #[error("record {path} was written by another release of fastpath")]
+    Foreign {
         /// File.
         path: PathBuf,
         /// Cause.

@@ -3,9 +3,7 @@
 //! Open-file-description locks (`fcntl(2)`, `F_OFD_SETLK`) end with the descriptor, also when the
 //! process is killed.
 
-use std::collections::hash_map::DefaultHasher;
 use std::fs::{File, OpenOptions};
-use std::hash::{Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -46,7 +44,7 @@ impl Locks {
     /// # Errors
     /// [`Error::Busy`] after `deadline`.
     pub fn owner(&self, owner: &Owner, deadline: Duration) -> Result<Lock, Error> {
-        self.lock(hash(owner), deadline, || format!("attachment {owner}"))
+        self.lock(hash(&owner.to_string()), deadline, || format!("attachment {owner}"))
     }
 
     /// Excludes other work on this device (a PF, by its PCI address).
@@ -54,7 +52,7 @@ impl Locks {
     /// # Errors
     /// [`Error::Busy`] after `deadline`.
     pub fn device(&self, name: &str, deadline: Duration) -> Result<Lock, Error> {
-        self.lock(DEVICES_FROM + hash(&name), deadline, || format!("device {name}"))
+        self.lock(DEVICES_FROM + hash(name), deadline, || format!("device {name}"))
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "small constants that libc types as c_int")]
@@ -106,11 +104,12 @@ impl Locks {
     }
 }
 
-/// The same in every process: `DefaultHasher::new` has fixed keys.
-fn hash(value: &impl Hash) -> i64 {
-    let mut hasher = DefaultHasher::new();
-    value.hash(&mut hasher);
-    i64::try_from(hasher.finish() >> 4).unwrap_or_default()
+/// FNV-1a: the same in every process and release, which the standard library's hasher does not promise.
+fn hash(text: &str) -> i64 {
+    let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    i64::try_from(hash >> 4).unwrap_or_default()
 }
 
 #[cfg(test)]

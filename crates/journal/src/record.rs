@@ -25,6 +25,7 @@ impl fmt::Display for Owner {
 /// One attachment: what was asked for and what is needed to take it back.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Record<D> {
+    #[serde(deserialize_with = "known_version")]
     version: u32,
     /// `/proc/sys/kernel/random/boot_id` when it was written: after a reboot the host's former state
     /// that `detail` holds is no longer anybody's.
@@ -40,6 +41,14 @@ pub struct Record<D> {
     pub conf: String,
     /// The plugin's part: the host's former state.
     pub detail: D,
+}
+
+fn known_version<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    let version = u32::deserialize(deserializer)?;
+    if version > VERSION {
+        return Err(serde::de::Error::custom(format!("version {version} is newer than {VERSION}")));
+    }
+    Ok(version)
 }
 
 impl<D> Record<D> {

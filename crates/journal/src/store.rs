@@ -116,11 +116,17 @@ impl Journal {
     /// Reads a record.
     ///
     /// # Errors
-    /// [`Error::Damaged`] where it is not JSON of a known version.
+    /// [`Error::Damaged`] where it is not JSON, [`Error::Foreign`] where it has another shape.
     pub fn load<D: DeserializeOwned>(&self, entry: &Entry) -> Result<Record<D>, Error> {
         let path = self.dir.join(entry.file_name());
         let bytes = fs::read(&path).map_err(Error::file("read", &path))?;
-        serde_json::from_slice(&bytes).map_err(|source| Error::Damaged { path, source })
+        serde_json::from_slice(&bytes).map_err(|source| {
+            if source.is_data() {
+                Error::Foreign { path, source }
+            } else {
+                Error::Damaged { path, source }
+            }
+        })
     }
 
     /// Writes a record under its claim, as a whole or not at all (temporary file, rename).
@@ -277,6 +283,8 @@ mod tests {
         let entry = written(&journal, "0000:01:10.0", "a");
         fs::write(journal.dir.join(entry.file_name()), "").unwrap();
         assert!(matches!(journal.load::<u32>(&entry), Err(Error::Damaged { .. })));
+        fs::write(journal.dir.join(entry.file_name()), r#"{"version":2}"#).unwrap();
+        assert!(matches!(journal.load::<u32>(&entry), Err(Error::Foreign { .. })));
         assert_eq!(journal.entries().unwrap(), [entry]);
     }
 }

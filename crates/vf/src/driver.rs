@@ -76,7 +76,12 @@ impl Sysfs {
     ///
     /// # Errors
     /// As [`Sysfs::bind`]; [`Error::InUse`] while a process has the device open.
-    pub fn restore_binding(&self, addr: PciAddr, former: &Binding) -> Result<(), Error> {
+    pub fn restore_binding(
+        &self,
+        addr: PciAddr,
+        former: &Binding,
+        proc: &Path,
+    ) -> Result<(), Error> {
         let present = self.driver(addr);
         if present != former.driver {
             self.check_unused(addr)?;
@@ -85,6 +90,7 @@ impl Sysfs {
                 self.reset(addr);
             }
             if let Some(driver) = &former.driver {
+                self.ensure_driver(driver, proc)?;
                 self.set_override(addr, Some(driver))?;
                 self.probe(addr, driver)?;
             }
@@ -154,7 +160,7 @@ impl Sysfs {
         for sibling in self.group_members(&group)? {
             let Ok(member) = sibling.parse::<PciAddr>() else { continue };
             // Bridges and devices without a driver do not spoil a group (vfio_dev_viable).
-            let driver = self.driver(member).filter(|d| d != "pcieport" && !is_dpdk_driver(d));
+            let driver = self.driver(member).filter(|d| d != "pcieport" && d != "vfio-pci");
             if let Some(driver) = driver.filter(|_| member != addr) {
                 return Err(Error::GroupNotViable { vf: addr, sibling, driver, group });
             }

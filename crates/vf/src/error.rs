@@ -44,7 +44,7 @@ pub enum Error {
         source: io::Error,
     },
     /// A driver is neither loaded nor loadable.
-    #[error("driver {driver} is not available")]
+    #[error("driver {driver} is not available: {reason}")]
     NoDriver {
         /// Driver name.
         driver: String,

@@ -1,5 +1,6 @@
 //! Loading kernel modules: the one program that shipped code runs beside CNI plugins.
 
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::{Error, Sysfs, sysfs};
@@ -42,7 +43,7 @@ pub fn is_known_driver(name: &str) -> bool {
 
 impl Sysfs {
     /// Makes sure that the driver is registered with the PCI bus, loading its module where not.
-    pub(crate) fn ensure_driver(&self, driver: &str, proc: &std::path::Path) -> Result<(), Error> {
+    pub(crate) fn ensure_driver(&self, driver: &str, proc: &Path) -> Result<(), Error> {
         if self.driver_dir(driver).exists() {
             return Ok(());
         }
@@ -64,9 +65,24 @@ impl Sysfs {
     }
 }
 
+impl Sysfs {
+    /// Whether the driver is registered, or its module is installed for the running kernel. Changes
+    /// nothing.
+    #[must_use]
+    pub fn offers_driver(&self, driver: &str, modules: &Path, proc: &Path) -> bool {
+        if self.driver_dir(driver).exists() {
+            return true;
+        }
+        let Ok(release) = sysfs::read(&proc.join("sys/kernel/osrelease")) else { return false };
+        let index = modules.join(release).join("modules.dep");
+        let names = [format!("/{driver}.ko"), format!("/{}.ko", driver.replace('-', "_"))];
+        sysfs::read(&index).is_ok_and(|text| names.iter().any(|name| text.contains(name.as_str())))
+    }
+}
+
 /// Runs the kernel's own module loader, as `request_module` would.
 #[expect(clippy::disallowed_methods, reason = "the kernel's loader with an allow-listed name")]
-fn load(module: &str, proc: &std::path::Path) -> Result<(), String> {
+fn load(module: &str, proc: &Path) -> Result<(), String> {
     let loader = sysfs::read(&proc.join("sys/kernel/modprobe")).map_err(|e| e.to_string())?;
     if loader.is_empty() {
         return Err(

@@ -130,6 +130,12 @@ impl Sysfs {
         link_name(&self.device(addr).join("iommu_group"))
     }
 
+    /// Whether the kernel runs an IOMMU, without which vfio-pci isolates nothing.
+    #[must_use]
+    pub fn has_iommu(&self) -> bool {
+        names(&self.root.join("kernel/iommu_groups")).is_ok_and(|groups| !groups.is_empty())
+    }
+
     /// Whether the device is there.
     #[must_use]
     pub fn exists(&self, addr: PciAddr) -> bool {

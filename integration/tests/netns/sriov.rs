@@ -42,6 +42,35 @@ fn a_missing_ipam_leaves_nothing() {
 }
 
 #[test]
+fn the_hosts_own_namespace_is_refused() {
+    let (sriov, _turn) = sriov();
+    let before = state();
+    sriov.add(&conf(&json!({})), "a", "net1", "/proc/self/ns/net").expect_error(4);
+    assert_eq!(state(), before);
+}
+
+#[test]
+fn a_failing_ipam_gives_the_vf_back() {
+    let (sriov, _turn) = sriov();
+    let (before, pod) = (state(), Netns::new());
+    let dir = "/run/failing-ipam";
+    std::fs::create_dir_all(dir).unwrap();
+    std::os::unix::fs::symlink("/bin/false", format!("{dir}/failing")).unwrap();
+    let conf = conf(&json!({"ipam": {"type": "failing"}}));
+    let sriov = sriov.path(dir);
+    let output = sriov.add(&conf, "a", "net1", pod.path());
+    assert_ne!(output.code, 0);
+    assert_eq!(ip_json(None, &["link", "show", "vf0"])[0]["ifname"], "vf0");
+    // DEL of that IPAM fails too, so the record has to stay until it works.
+    let text = state();
+    assert!(text.contains("@a:net1.json"), "{text}");
+    std::fs::remove_file(format!("{dir}/failing")).unwrap();
+    std::os::unix::fs::symlink("/bin/true", format!("{dir}/failing")).unwrap();
+    sriov.del(&conf, "a", "net1", pod.path()).expect_ok();
+    assert_eq!(state(), before);
+}
+
+#[test]
 fn a_namespace_that_is_none_is_refused() {
     let (sriov, _turn) = sriov();
     let before = state();

@@ -26,7 +26,10 @@ fn every_example_attaches_and_detaches() {
             &[&path, &fastpath, "attach", "--netns", pod.name(), "--id", "example", &wanted],
         );
         assert!(!listing(integration::RECORDS).is_empty(), "{}", file.display());
-        run("env", &[&path, &fastpath, "check", "--netns", pod.name(), "--id", "example"]);
+        // CHECK came with 0.4.0; the thesis' configurations carry no version.
+        if std::fs::read_to_string(&file).unwrap().contains("cniVersion") {
+            run("env", &[&path, &fastpath, "check", "--netns", pod.name(), "--id", "example"]);
+        }
         run("env", &[&path, &fastpath, "detach", "--netns", pod.name(), "--id", "example"]);
         assert_eq!(state(), before, "{}", file.display());
     }

@@ -1,14 +1,15 @@
 //! ADD: parse, validate, lock, record, act, complete.
 
+use std::cell::Cell;
 use std::path::Path;
 use std::time::Duration;
 
-use cni::{AddResult, Interface, Request, delegate};
+use cni::{AddResult, Interface, NetConf, Request, Route, delegate};
 use hostnet::{Netns, Rtnl, Undo};
 use journal::{Durability, Entry, Journal, Owner, Record};
 use vf::{Rate, Vf, VfSettings, VfState};
 
-use crate::conf::Conf;
+use crate::conf::{Conf, LogConf};
 use crate::del::ipam_del;
 use crate::error::SriovError;
 use crate::record::{Before, Detail, Mode, Netdev, SriovRecord};
@@ -18,16 +19,16 @@ use crate::{Sriov, address, attach, devinfo, restore, select};
 pub(crate) const LOCK_DEADLINE: Duration = Duration::from_mins(1);
 
 pub(crate) fn add(plugin: &Sriov, request: &Request) -> Result<AddResult, cni::Error> {
+    start_log(&request.conf, &owner_of(request).to_string());
     let conf = Conf::of_request(request).map_err(SriovError::from)?;
-    start_log(&conf, request);
+    conf.warnings.iter().for_each(|warning| log::warn!("{warning}"));
     Ok(attach_vf(plugin, request, &conf)?)
 }
 
-/// Sends the log where the configuration says, and the configuration's own warnings with it.
-fn start_log(conf: &Conf, request: &Request) {
-    let context = format!("{} {}", request.container_id, request.ifname);
-    cni::logging::init(conf.log_level.as_deref(), conf.log_file.as_deref(), &context);
-    conf.warnings.iter().for_each(|warning| log::warn!("{warning}"));
+/// Sends the log of a verb where the configuration says; `context` stands on every line.
+pub(crate) fn start_log(conf: &NetConf, context: &str) {
+    let wanted = LogConf::of(conf);
+    cni::logging::init(wanted.level.as_deref(), wanted.file.as_deref(), context);
 }
 
 pub(crate) fn owner_of(request: &Request) -> Owner {
@@ -39,6 +40,9 @@ fn attach_vf(plugin: &Sriov, request: &Request, conf: &Conf) -> Result<AddResult
         delegate::ipam_exists(request).map_err(SriovError::Delegate)?;
     }
     let netns = Netns::open(request.netns.as_deref().ok_or(SriovError::NoNetns)?)?;
+    if netns.id()?.is_same(&Netns::current()?.id()?) {
+        return Err(SriovError::HostNetns);
+    }
     let (host, pod) = (Rtnl::here()?, Rtnl::inside(&netns)?);
     let journal = plugin.journal()?;
     let owner = owner_of(request);
@@ -53,7 +57,8 @@ fn attach_vf(plugin: &Sriov, request: &Request, conf: &Conf) -> Result<AddResult
     }
 
     let pf = select::pf_addr(plugin, conf)?;
-    let pf_lock = plugin.locks.device(&pf.to_string(), LOCK_DEADLINE)?;
+    let lock_pf = || plugin.locks.device(&pf.to_string(), LOCK_DEADLINE);
+    let pf_lock = Cell::new(Some(lock_pf()?));
     let vf = select::choose(plugin, conf, &journal, &host)?;
     let mode = select::mode(plugin, conf, request, &vf)?;
     if let Mode::Dpdk { driver } = &mode
@@ -79,6 +84,7 @@ fn attach_vf(plugin: &Sriov, request: &Request, conf: &Conf) -> Result<AddResult
         device_info: devinfo::path(request)?,
         ipam: request.conf.ipam.is_some() && !conf.l2enable,
         result: None,
+        routes: Vec::new(),
     };
     let entry = Entry { claim: Some(vf.addr.to_string()), owner: owner.clone() };
     let raw = String::from_utf8_lossy(request.conf.raw()).into_owned();
@@ -88,24 +94,28 @@ fn attach_vf(plugin: &Sriov, request: &Request, conf: &Conf) -> Result<AddResult
     let detail = record.detail.clone();
     let mut undo = Undo::new(|| journal.remove(&entry).map_err(|e| e.to_string()));
     undo.push("give the VF back", || {
+        // Still ours when attaching fails; given up before IPAM.
+        let _lock = pf_lock.take().map_or_else(lock_pf, Ok).map_err(|e| chain(&e))?;
         restore::device(plugin, &host, &detail).map_err(|e| chain(&e))
     });
     let interface = attach::attach(plugin, &host, &pod, &netns, &detail)?;
     // Other VFs of the PF need not wait for IPAM.
-    drop(pf_lock);
-    let result = with_addresses(request, &detail, &netns, &pod, interface, &mut undo)?;
+    drop(pf_lock.take());
+    let (result, routes) = with_addresses(request, &detail, &netns, &pod, interface, &mut undo)?;
     if let Some(path) = &detail.device_info {
         undo.push("remove the device-info file", || devinfo::remove(path).map_err(|e| chain(&e)));
         devinfo::write(path, &detail)?;
     }
     record.complete = true;
     record.detail.result = Some(result.clone());
+    record.detail.routes = routes;
     write_record(&journal, &entry, &record)?;
     undo.commit();
     Ok(result)
 }
 
-/// Runs IPAM and, in kernel mode, configures what it returned.
+/// Runs IPAM and, in kernel mode, configures what it returned. The result, and the routes in it that
+/// are this attachment's own.
 fn with_addresses<'a>(
     request: &'a Request,
     detail: &Detail,
@@ -113,12 +123,12 @@ fn with_addresses<'a>(
     pod: &Rtnl,
     interface: Interface,
     undo: &mut Undo<'a>,
-) -> Result<AddResult, SriovError> {
+) -> Result<(AddResult, Vec<Route>), SriovError> {
     let mut result = request.conf.prev_result.clone().unwrap_or_default();
     let position = result.interfaces.len();
     result.interfaces.push(interface);
     if !detail.ipam {
-        return Ok(result);
+        return Ok((result, Vec::new()));
     }
     undo.push("release the addresses", || ipam_del(request).map_err(|e| chain(&e)));
     let mut leased = delegate::ipam_add(request).map_err(SriovError::Delegate)?;
@@ -132,11 +142,11 @@ fn with_addresses<'a>(
         address::configure(netns, pod, &detail.ifname, &leased)?;
     }
     result.ips.extend(leased.ips);
-    result.routes.extend(leased.routes);
+    result.routes.extend(leased.routes.clone());
     if result.dns.is_empty() {
         result.dns = leased.dns;
     }
-    Ok(result)
+    Ok((result, leased.routes))
 }
 
 fn before(

@@ -4,11 +4,12 @@ use cni::{AddResult, Request, delegate};
 use hostnet::{Netns, Rtnl};
 
 use crate::Sriov;
-use crate::add::owner_of;
+use crate::add::{owner_of, start_log};
 use crate::error::SriovError;
 use crate::record::{Detail, Mode, SriovRecord};
 
 pub(crate) fn check(plugin: &Sriov, request: &Request) -> Result<(), cni::Error> {
+    start_log(&request.conf, &owner_of(request).to_string());
     compare(plugin, request)?;
     delegate::ipam_check(request)
 }
@@ -28,7 +29,7 @@ fn compare(plugin: &Sriov, request: &Request) -> Result<(), SriovError> {
     let netns = Netns::open(request.netns.as_deref().ok_or(SriovError::NoNetns)?)?;
     let mut drift = pf_side(detail, &Rtnl::here()?)?;
     match &detail.mode {
-        Mode::Kernel => drift.extend(pod_side(detail, &netns)?),
+        Mode::Kernel => drift.extend(pod_side(detail, &expected(request, detail), &netns)?),
         Mode::Dpdk { driver } => {
             let bound = plugin.sysfs.driver(detail.vf);
             if bound.as_ref() != Some(driver) {
@@ -52,7 +53,13 @@ fn pf_side(detail: &Detail, host: &Rtnl) -> Result<Vec<String>, SriovError> {
         .collect())
 }
 
-fn pod_side(detail: &Detail, netns: &Netns) -> Result<Vec<String>, SriovError> {
+/// What the pod should have: the runtime's final result, since a later plugin of the chain may have
+/// changed MAC and MTU for good; without it, ours.
+fn expected(request: &Request, detail: &Detail) -> AddResult {
+    request.conf.prev_result.clone().or_else(|| detail.result.clone()).unwrap_or_default()
+}
+
+fn pod_side(detail: &Detail, result: &AddResult, netns: &Netns) -> Result<Vec<String>, SriovError> {
     let pod = Rtnl::inside(netns)?;
     let name = &detail.ifname;
     let Some(link) = pod.link_by_name(name)? else {
@@ -65,14 +72,17 @@ fn pod_side(detail: &Detail, netns: &Netns) -> Result<Vec<String>, SriovError> {
     if !link.up {
         drift.push(format!("{name} is down"));
     }
-    let result = detail.result.clone().unwrap_or_default();
-    drift.extend(interface(&result, name, &link));
+    drift.extend(interface(result, name, &link));
     let present = pod.addresses(link.index)?;
-    let ours = result.ips.iter().filter(|ip| is_ours(&result, ip.interface, name));
+    let ours = result.ips.iter().filter(|ip| is_ours(result, ip.interface, name));
     let gone = ours.filter(|ip| !present.contains(&ip.address));
     drift.extend(gone.map(|ip| format!("{name} has lost the address {}", ip.address)));
     let routes = pod.routes(link.index)?;
-    let wanted = crate::address::routes(&result);
+    let wanted = crate::address::routes(&AddResult {
+        ips: result.ips.clone(),
+        routes: detail.routes.clone(),
+        ..AddResult::default()
+    });
     let lost =
         wanted.iter().filter(|r| !routes.iter().any(|(dst, gw)| *dst == r.dst && *gw == r.gw));
     drift.extend(lost.map(|route| format!("{name} has lost the route to {}", route.dst)));
@@ -85,7 +95,7 @@ fn interface(result: &AddResult, name: &str, link: &hostnet::Link) -> Vec<String
     };
     let mut drift = Vec::new();
     let mac = link.mac.map(|m| m.to_string());
-    if recorded.mac != mac {
+    if recorded.mac.is_some() && recorded.mac != mac {
         drift.push(format!("{name} has MAC {}", mac.unwrap_or_default()));
     }
     if recorded.mtu.is_some_and(|mtu| mtu != link.mtu) {

@@ -1,5 +1,6 @@
 //! What users write: both dialects, parsed into typed values. Nothing here touches the host.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use cni::{NetConf, Request};
@@ -81,10 +82,6 @@ pub struct Conf {
     pub max_tx_rate: Option<u32>,
     /// Bytes.
     pub mtu: Option<u32>,
-    /// Log level, as in sriov-cni.
-    pub log_level: Option<String>,
-    /// Log file instead of stderr.
-    pub log_file: Option<PathBuf>,
     /// Remarks for the log: unknown keys, options without effect.
     pub warnings: Vec<String>,
 }
@@ -113,10 +110,23 @@ struct Raw {
     min_tx_rate: Option<i64>,
     max_tx_rate: Option<i64>,
     mtu: Option<i64>,
+}
+
+/// Where the log goes and how much of it: read on its own, since DEL must not fail for other keys.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct LogConf {
     #[serde(rename = "logLevel")]
-    log_level: Option<String>,
+    pub(crate) level: Option<String>,
     #[serde(rename = "logFile")]
-    log_file: Option<PathBuf>,
+    pub(crate) file: Option<PathBuf>,
+}
+
+impl LogConf {
+    /// The two keys, or the defaults where they are not what they should be.
+    pub(crate) fn of(conf: &NetConf) -> Self {
+        conf.plugin_fields(KEYS).unwrap_or_default()
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -125,6 +135,8 @@ struct RawDpdk {
     kernel_driver: Option<String>,
     dpdk_driver: Option<String>,
     dpdk_tool: Option<String>,
+    #[serde(flatten)]
+    others: BTreeMap<String, serde_json::Value>,
 }
 
 impl Conf {
@@ -153,8 +165,9 @@ impl Conf {
             .map(|k| format!("unknown key {k:?} is ignored"))
             .collect();
         let runtime = |key| conf.runtime_config::<String>(key).map_err(ConfError::Fields);
-        raw.device_id = runtime("deviceID")?.or(raw.device_id);
-        raw.mac = runtime("mac")?.or(mac_argument).or(raw.mac);
+        let given = |value: Option<String>| value.filter(|v| !v.is_empty());
+        raw.device_id = given(runtime("deviceID")?).or(raw.device_id);
+        raw.mac = given(runtime("mac")?).or(given(mac_argument)).or(raw.mac);
         Ok(Self {
             device: device(&raw, &mut warnings)?,
             if0name: raw.if0name.clone().filter(|n| !n.is_empty()).map(if0name).transpose()?,
@@ -168,8 +181,6 @@ impl Conf {
             max_tx_rate: rates_in_order(&raw)?,
             mtu: raw.mtu.map(mtu).transpose()?,
             dpdk: raw.dpdk.map(|d| dpdk(d, &mut warnings)).transpose()?.flatten(),
-            log_level: raw.log_level,
-            log_file: raw.log_file,
             warnings,
         })
     }
@@ -216,11 +227,13 @@ fn dpdk(raw: RawDpdk, warnings: &mut Vec<String>) -> Result<Option<Dpdk>, ConfEr
         warnings
             .push(format!("dpdk.dpdk_tool {tool:?} is not used: drivers are bound through sysfs"));
     }
+    warnings.extend(raw.others.keys().map(|key| format!("unknown key \"dpdk.{key}\" is ignored")));
     let Some(dpdk_driver) = dpdk_driver else {
-        return match kernel_driver {
-            Some(_) => Err(invalid("dpdk.dpdk_driver", "", "vfio-pci, uio_pci_generic or igb_uio")),
-            None => Ok(None),
-        };
+        // An empty object asks for nothing; one with a misspelt key must not end in kernel mode.
+        if kernel_driver.is_some() || !raw.others.is_empty() {
+            return Err(invalid("dpdk.dpdk_driver", "", "vfio-pci, uio_pci_generic or igb_uio"));
+        }
+        return Ok(None);
     };
     if !is_dpdk_driver(&dpdk_driver) {
         return Err(invalid(

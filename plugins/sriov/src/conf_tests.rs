@@ -31,6 +31,15 @@ fn runtime_config_goes_before_the_configuration() {
 }
 
 #[test]
+fn empty_runtime_values_do_not_hide_the_configurations() {
+    let conf = parse(
+        r#""deviceID":"0000:01:10.0","mac":"02:00:00:00:00:01","runtimeConfig":{"deviceID":"","mac":""}"#,
+    )
+    .unwrap();
+    assert!(conf.device.is_some() && conf.mac.is_some());
+}
+
+#[test]
 fn bad_values_name_their_key() {
     for (keys, key) in [
         (r#""deviceID":"../x""#, "deviceID"),
@@ -56,6 +65,7 @@ fn bad_values_name_their_key() {
         (r#""dpdk":{"kernel_driver":"igbvf"}"#, "dpdk_driver"),
         (r#""dpdk":{"dpdk_driver":"vfio-pci","kernel_driver":"nvme"}"#, "kernel_driver"),
         (r#""vlan":"7""#, "vlan"),
+        (r#""dpdk":{"dpdk_drvier":"vfio-pci"}"#, "dpdk_driver"),
     ] {
         let error: cni::Error = crate::error::SriovError::from(parse(keys).unwrap_err()).into();
         assert_eq!(error.code, cni::code::CONFIG, "{keys}");

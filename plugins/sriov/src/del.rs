@@ -5,14 +5,15 @@ use cni::{NetConf, Request, delegate};
 use hostnet::Rtnl;
 use journal::{Entry, Journal};
 
-use crate::add::{LOCK_DEADLINE, chain, owner_of};
+use crate::add::{LOCK_DEADLINE, chain, owner_of, start_log};
 use crate::error::{RESTORE, SriovError};
 use crate::record::{Detail, SriovRecord};
 use crate::{Sriov, devinfo, restore};
 
 pub(crate) fn del(plugin: &Sriov, request: &Request) -> Result<(), cni::Error> {
-    let journal = plugin.journal()?;
     let owner = owner_of(request);
+    start_log(&request.conf, &owner.to_string());
+    let journal = plugin.journal()?;
     let _lock = plugin.locks.owner(&owner, LOCK_DEADLINE).map_err(SriovError::from)?;
     journal.remove_temporary(&owner).map_err(SriovError::from)?;
     match journal.find(&owner).map_err(SriovError::from)? {
@@ -84,10 +85,16 @@ pub(crate) struct Failures {
 impl Failures {
     pub(crate) fn note(&mut self, outcome: Result<(), SriovError>) {
         if let Err(error) = outcome {
-            let error = cni::Error::from(error);
-            log::error!("{}: {}", error.msg, error.details);
-            self.texts.push(format!("{}: {}", error.msg, error.details));
-            self.code = self.code.or(Some(error.code));
+            let (text, code) = match error {
+                SriovError::Incomplete(text, code) => (text, code),
+                other => {
+                    let error = cni::Error::from(other);
+                    (format!("{}: {}", error.msg, error.details), error.code)
+                }
+            };
+            log::error!("{text}");
+            self.texts.push(text);
+            self.code = self.code.or(Some(code));
         }
     }
 

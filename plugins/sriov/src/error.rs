@@ -62,6 +62,9 @@ pub enum SriovError {
     /// `CNI_NETNS` is missing where the verb needs it.
     #[error("CNI_NETNS is not set")]
     NoNetns,
+    /// `CNI_NETNS` is where the plugin runs.
+    #[error("CNI_NETNS is the host's own network namespace")]
+    HostNetns,
     /// The pod has such an interface already.
     #[error("interface {0} exists in the pod already")]
     IfNameTaken(String),
@@ -146,8 +149,15 @@ impl SriovError {
             Self::Journal(journal::Error::File { .. } | journal::Error::Damaged { .. }) => {
                 (code::IO, "check space and permissions of /var/lib/fastpath and /run/fastpath")
             }
+            Self::Journal(journal::Error::Foreign { .. }) => {
+                (code::IO, "use the release that wrote it to DEL the attachment")
+            }
             Self::Net(_) | Self::DeviceInfo { .. } => (code::IO, ""),
             Self::Vf(e) => vf_code(e),
+            Self::HostNetns => (
+                code::ENVIRONMENT,
+                "a VF is attached to a pod's namespace; hostNetwork pods see it already",
+            ),
             Self::NoNetns => (code::ENVIRONMENT, "the runtime has to pass CNI_NETNS"),
             Self::IfNameTaken(_) => {
                 (code::CONFIG, "choose another interface name for this network")

@@ -6,6 +6,7 @@ use cni::{AttachmentId, ContainerId, GcRequest, IfName, NetConf, Request, delega
 use journal::{Entry, Journal, Owner};
 
 use crate::Sriov;
+use crate::add::start_log;
 use crate::del::{Failures, release};
 use crate::error::SriovError;
 use crate::record::SriovRecord;
@@ -14,6 +15,7 @@ use crate::record::SriovRecord;
 const LOCK_DEADLINE: Duration = Duration::from_secs(1);
 
 pub(crate) fn gc(plugin: &Sriov, request: &GcRequest) -> Result<(), cni::Error> {
+    start_log(&request.conf, "GC");
     let mut failures = Failures::default();
     // Without the key the runtime said nothing of what is valid; an empty list says "nothing is".
     if let Some(valid) = &request.conf.valid_attachments {
@@ -64,7 +66,10 @@ fn collect(
     entry: &Entry,
     gc: &GcRequest,
 ) -> Result<(), SriovError> {
-    let _lock = plugin.locks.owner(&entry.owner, LOCK_DEADLINE)?;
+    let Ok(_lock) = plugin.locks.owner(&entry.owner, LOCK_DEADLINE) else {
+        log::info!("{}: another call is at work on it", entry.owner);
+        return Ok(());
+    };
     // A DEL may have been faster.
     let Some(entry) = journal.find(&entry.owner)? else { return Ok(()) };
     let record: SriovRecord = journal.load(&entry)?;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use cni::AddResult;
+use cni::{AddResult, Route};
 use hostnet::{Mac, NetnsId};
 use journal::Record;
 use serde::{Deserialize, Serialize};
@@ -37,6 +37,8 @@ pub(crate) struct Detail {
     pub ipam: bool,
     /// The result, once complete.
     pub result: Option<AddResult>,
+    /// Routes of the result that are this attachment's own, not an earlier plugin's.
+    pub routes: Vec<Route>,
 }
 
 /// How the container gets the VF.

@@ -55,7 +55,7 @@ fn restore_driver(plugin: &Sriov, detail: &Detail) -> Result<(), SriovError> {
         plugin.sysfs.check_unused(detail.vf)?;
         plugin.sysfs.reset(detail.vf);
     }
-    Ok(plugin.sysfs.restore_binding(detail.vf, before)?)
+    Ok(plugin.sysfs.restore_binding(detail.vf, before, &plugin.host.proc)?)
 }
 
 /// Finds the VF's netdev, wherever it is, and brings it into the host's namespace.

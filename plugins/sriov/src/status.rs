@@ -4,10 +4,12 @@
 use cni::{StatusRequest, delegate};
 
 use crate::Sriov;
+use crate::add::start_log;
 use crate::conf::{Conf, Device};
 use crate::error::SriovError;
 
 pub(crate) fn status(plugin: &Sriov, request: &StatusRequest) -> Result<(), cni::Error> {
+    start_log(&request.conf, "STATUS");
     let conf = Conf::of_network(&request.conf).map_err(SriovError::from)?;
     available(plugin, &conf)?;
     delegate::ipam_status(request)
@@ -37,6 +39,10 @@ fn available(plugin: &Sriov, conf: &Conf) -> Result<(), SriovError> {
         && !plugin.sysfs.offers_driver(&dpdk.dpdk_driver, &plugin.host.modules, &plugin.host.proc)
     {
         return missing(format!("driver {} is neither loaded nor installed", dpdk.dpdk_driver));
+    }
+    if conf.dpdk.as_ref().is_some_and(|d| d.dpdk_driver == "vfio-pci") && !plugin.sysfs.has_iommu()
+    {
+        return missing("there is no IOMMU: boot with intel_iommu=on or amd_iommu=on".to_owned());
     }
     Ok(())
 }
