@@ -1,0 +1,84 @@
+//! Who is measured, and how each is called.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::stage::{IFNAME, Stage, VF, VLAN};
+
+/// What a contender is asked to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verb {
+    /// Give the VF to the namespace.
+    Add,
+    /// Take it back.
+    Del,
+}
+
+/// A program that attaches the VF.
+pub(crate) struct Contender {
+    /// Name in the tables.
+    pub(crate) name: String,
+    /// Executable.
+    pub(crate) program: PathBuf,
+    /// Network configuration for stdin; empty where the program takes none.
+    pub(crate) conf: String,
+    /// Whether it sets the VLAN, which costs a request to the PF.
+    pub(crate) vlan: bool,
+    kind: Kind,
+}
+
+#[derive(PartialEq, Eq)]
+enum Kind {
+    Cni,
+    Floor,
+}
+
+impl Contender {
+    /// A plugin that takes the configuration of `sriov`.
+    pub(crate) fn sriov(name: &str, program: &Path) -> Self {
+        let conf = format!(
+            r#"{{"cniVersion":"1.0.0","name":"b","type":"sriov","deviceID":"{VF}","vlan":{VLAN}}}"#
+        );
+        let (name, program) = (name.to_owned(), program.to_owned());
+        Self { name, program, conf, vlan: true, kind: Kind::Cni }
+    }
+
+    /// The reference plugin that moves any device. It knows no VLAN.
+    pub(crate) fn host_device(program: &Path) -> Self {
+        let conf = format!(
+            r#"{{"cniVersion":"1.0.0","name":"b","type":"host-device","pciBusID":"{VF}"}}"#
+        );
+        let (name, program) = ("host-device".to_owned(), program.to_owned());
+        Self { name, program, conf, vlan: false, kind: Kind::Cni }
+    }
+
+    /// The bare requests.
+    pub(crate) fn floor(program: &Path) -> Self {
+        let (name, program) = ("floor".to_owned(), program.to_owned());
+        Self { name, program, conf: String::new(), vlan: true, kind: Kind::Floor }
+    }
+
+    /// The call, without its standard streams.
+    pub(crate) fn command(&self, verb: Verb, stage: &Stage) -> Command {
+        let mut command = Command::new(&self.program);
+        let netns = stage.netns.as_os_str();
+        match self.kind {
+            Kind::Cni => {
+                let verb = if verb == Verb::Add { "ADD" } else { "DEL" };
+                command
+                    .env_clear()
+                    .env("CNI_COMMAND", verb)
+                    .env("CNI_CONTAINERID", "bench")
+                    .env("CNI_NETNS", netns)
+                    .env("CNI_IFNAME", IFNAME)
+                    .env("CNI_PATH", "/usr/lib/cni");
+            }
+            Kind::Floor => {
+                let verb = if verb == Verb::Add { "add" } else { "del" };
+                command.env_clear().args([verb, &stage.pf, "0", &stage.netdev]).arg(netns);
+                command.args([IFNAME, &VLAN.to_string()]);
+            }
+        }
+        command
+    }
+}

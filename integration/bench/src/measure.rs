@@ -1,0 +1,167 @@
+//! One call: its CPU time, wall time and peak RSS; and what many calls come to.
+//!
+//! CPU time is what `getrusage(2)` adds for children when one is reaped: user and system time of all
+//! its threads and of the children that it waited for, from fork on. Only how it divides into user
+//! and system is sampled by the timer tick; the sum is what the scheduler accounted, in nanoseconds
+//! (`cputime_adjust`, kernel/sched/cputime.c), given in microseconds.
+
+use std::ffi::OsString;
+use std::io::{self, Read, Write};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use nix::sys::resource::{Usage, UsageWho, getrusage};
+
+use crate::trace::Requests;
+
+/// What one call took.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Cost {
+    /// User and system time.
+    pub(crate) cpu: Duration,
+    /// From fork until it was reaped.
+    pub(crate) wall: Duration,
+}
+
+/// All that is known of a contender.
+#[derive(Debug, Default)]
+pub(crate) struct Figures {
+    /// ADD, one per round.
+    pub(crate) add: Vec<Cost>,
+    /// DEL, one per round.
+    pub(crate) del: Vec<Cost>,
+    /// Highest peak RSS of an ADD in bytes, pages of files included.
+    pub(crate) peak_rss: u64,
+    /// What an ADD sends.
+    pub(crate) requests: Requests,
+}
+
+impl Figures {
+    /// Whether CPU times come in whole milliseconds, as those of a kernel do that counts ticks.
+    pub(crate) fn in_ticks(&self) -> bool {
+        self.add.iter().all(|cost| cost.cpu.subsec_micros().is_multiple_of(1000))
+    }
+}
+
+/// The middle and the edges of many values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Spread {
+    /// Tenth percentile.
+    pub(crate) p10: Duration,
+    /// Median.
+    pub(crate) median: Duration,
+    /// Ninetieth percentile.
+    pub(crate) p90: Duration,
+}
+
+impl Spread {
+    /// Of at least one value.
+    pub(crate) fn of(values: impl IntoIterator<Item = Duration>) -> Self {
+        let mut sorted: Vec<Duration> = values.into_iter().collect();
+        sorted.sort();
+        let at = |percent: usize| sorted[(sorted.len() - 1) * percent / 100];
+        Self { p10: at(10), median: at(50), p90: at(90) }
+    }
+}
+
+/// Runs a contender, which must succeed.
+pub(crate) fn call(mut command: Command, conf: &str) -> Result<Cost> {
+    let before = cpu(&getrusage(UsageWho::RUSAGE_CHILDREN)?);
+    let start = Instant::now();
+    let mut child = spawn(&mut command, conf)?;
+    let status = child.wait()?;
+    let wall = start.elapsed();
+    let cpu = cpu(&getrusage(UsageWho::RUSAGE_CHILDREN)?).saturating_sub(before);
+    answer_of(child, status)?;
+    Ok(Cost { cpu, wall })
+}
+
+/// Runs a contender under `bench peak-rss` and returns its peak RSS in bytes.
+pub(crate) fn peak_rss(command: &Command, conf: &str) -> Result<u64> {
+    let mut outer = Command::new(std::env::current_exe().context("find this program")?);
+    let mut outer = under(outer.args(["peak-rss", "--"]), command);
+    let mut child = spawn(&mut outer, conf)?;
+    let status = child.wait()?;
+    let text = answer_of(child, status)?;
+    let kib: u64 = text.trim().parse().with_context(|| format!("peak-rss printed {text:?}"))?;
+    Ok(kib * 1024)
+}
+
+/// `tool` with the call of `command` after its own arguments, in the environment of `command`.
+pub(crate) fn under(tool: &Command, command: &Command) -> Command {
+    let mut outer = Command::new(tool.get_program());
+    outer.args(tool.get_args()).arg(command.get_program()).args(command.get_args());
+    outer.env_clear();
+    outer.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    outer
+}
+
+/// The task `peak-rss`: a process that has had one child knows that child's peak. Its own, which the
+/// child starts with, is small for being a process that has done nothing else.
+pub(crate) fn print_peak_rss(command: &[OsString]) -> Result<()> {
+    let [program, arguments @ ..] = command else { anyhow::bail!("no program") };
+    let status = Command::new(program).args(arguments).stdout(Stdio::null()).status()?;
+    ensure!(status.success(), "{}: {status}", program.display());
+    println!("{}", getrusage(UsageWho::RUSAGE_CHILDREN)?.max_rss());
+    Ok(())
+}
+
+/// Starts the program and gives it all of its standard input.
+pub(crate) fn spawn(command: &mut Command, conf: &str) -> Result<Child> {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child =
+        command.spawn().with_context(|| format!("start {}", command.get_program().display()))?;
+    let mut stdin = child.stdin.take().context("no stdin")?;
+    match stdin.write_all(conf.as_bytes()) {
+        // Not everybody reads it.
+        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => Err(e.into()),
+        _ => Ok(child),
+    }
+}
+
+/// What it wrote. Answers are short: the pipes hold them whole until the program has ended.
+pub(crate) fn answer_of(mut child: Child, status: ExitStatus) -> Result<String> {
+    let (mut out, mut err) = (String::new(), String::new());
+    child.stdout.take().context("no stdout")?.read_to_string(&mut out)?;
+    child.stderr.take().context("no stderr")?.read_to_string(&mut err)?;
+    ensure!(status.success(), "{status}: {out}{err}");
+    Ok(out)
+}
+
+fn cpu(usage: &Usage) -> Duration {
+    let micros = [usage.user_time(), usage.system_time()].map(|time| {
+        let seconds = Duration::from_secs(u64::try_from(time.tv_sec()).unwrap_or(0));
+        seconds + Duration::from_micros(u64::try_from(time.tv_usec()).unwrap_or(0))
+    });
+    micros.iter().sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_spread_does_not_depend_on_the_order() {
+        let spread = Spread::of([5, 1, 4, 2, 3].map(Duration::from_millis));
+        assert_eq!(spread.median, Duration::from_millis(3));
+        assert_eq!(spread.p10, Duration::from_millis(1));
+        assert_eq!(spread.p90, Duration::from_millis(4));
+    }
+
+    #[test]
+    fn a_child_that_fails_is_no_measurement() {
+        let failed = call(Command::new("false"), "").unwrap_err();
+        assert!(failed.to_string().contains("exit status: 1"), "{failed}");
+    }
+
+    #[test]
+    fn a_wrapped_call_keeps_its_words_and_environment() {
+        let mut inner = Command::new("plugin");
+        inner.arg("a").env("K", "v");
+        let outer = under(Command::new("tool").arg("-x"), &inner);
+        let words: Vec<_> = outer.get_args().collect();
+        assert_eq!(words, ["-x", "plugin", "a"]);
+        assert_eq!(outer.get_envs().count(), 1);
+    }
+}
