@@ -20,7 +20,7 @@ die() { printf 'bench: %s\n' "$*" >&2; exit 2; }
 # build PACKAGE DIR: alone, so that it gets the features it has when it is shipped; executables to DIR
 build() {
     cargo build --manifest-path "$root/Cargo.toml" --profile dist -p "$1" --message-format json-render-diagnostics |
-        jq -r 'select(.executable) | .executable' | xargs cp -t "$2"
+        jq -r 'select(.executable) | .executable' | xargs -r cp -t "$2"
 }
 
 # machine: one line on what the figures were taken on
