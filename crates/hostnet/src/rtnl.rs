@@ -1,6 +1,7 @@
 //! A blocking rtnetlink connection to one network namespace.
 
 use std::cell::RefCell;
+use std::rc::Rc;
 
 use futures_util::StreamExt;
 use netlink_packet_core::{NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, NetlinkMessage, NetlinkPayload};
@@ -14,7 +15,7 @@ use crate::{Error, NetlinkError, Netns};
 
 /// rtnetlink requests to one namespace. The socket was opened inside; the calls come from outside.
 pub struct Rtnl {
-    runtime: Runtime,
+    runtime: Rc<Runtime>,
     handle: RefCell<Handle>,
 }
 
@@ -26,17 +27,18 @@ impl Rtnl {
     pub fn here() -> Result<Self, Error> {
         let runtime = Builder::new_current_thread().enable_io().build().map_err(Error::Socket)?;
         let handle = connect(&runtime)?;
-        Ok(Self { runtime, handle: RefCell::new(handle) })
+        Ok(Self { runtime: Rc::new(runtime), handle: RefCell::new(handle) })
     }
 
-    /// Connects to `netns`: only the opening of the socket happens inside.
+    /// A second connection, to `netns`, on the same event loop: only the opening of its socket happens
+    /// inside.
     ///
     /// # Errors
     /// As [`Rtnl::here`]; the namespace cannot be entered.
-    pub fn inside(netns: &Netns) -> Result<Self, Error> {
-        let runtime = Builder::new_current_thread().enable_io().build().map_err(Error::Socket)?;
-        let handle = netns.run(|| connect(&runtime))??;
-        Ok(Self { runtime, handle: RefCell::new(handle) })
+    pub fn inside(&self, netns: &Netns) -> Result<Self, Error> {
+        let runtime: &Runtime = &self.runtime;
+        let handle = netns.run(|| connect(runtime))??;
+        Ok(Self { runtime: Rc::clone(&self.runtime), handle: RefCell::new(handle) })
     }
 
     /// Sends a request that changes something and waits for the acknowledgement. `operation` names

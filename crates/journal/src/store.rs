@@ -139,18 +139,21 @@ impl Journal {
         record: &Record<D>,
         durability: Durability,
     ) -> Result<(), Error> {
-        self.prepare()?;
         let temporary = self.temporary(&entry.owner);
         let target = self.dir.join(entry.file_name());
         let bytes = serde_json::to_vec(record)
             .map_err(|source| Error::Damaged { path: target.clone(), source })?;
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&temporary)
-            .map_err(Error::file("create", &temporary))?;
+        let create = || {
+            OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)
+        };
+        let mut file = match create() {
+            Err(e) if e.kind() == ErrorKind::NotFound => {
+                self.prepare()?;
+                create()
+            }
+            created => created,
+        }
+        .map_err(Error::file("create", &temporary))?;
         file.write_all(&bytes).map_err(Error::file("write", &temporary))?;
         if durability == Durability::Durable {
             file.sync_all().map_err(Error::file("sync", &temporary))?;

@@ -119,8 +119,8 @@ impl VfSettings {
         first
     }
 
-    /// The request that applies all of them to VF `index` of the PF with interface index `pf`.
-    fn request(&self, pf: u32, index: u32) -> LinkMessage {
+    /// The request that applies all of them to VF `index` of the PF, which the kernel finds by name.
+    fn request(&self, pf: &str, index: u32) -> LinkMessage {
         let mut info = Vec::new();
         info.extend(self.mac.map(|mac| VfInfo::Mac(VfInfoMac::new(index, &mac.0))));
         info.extend(self.vlan.map(|vlan| vlan_attribute(index, vlan)));
@@ -132,7 +132,7 @@ impl VfSettings {
         );
         info.extend(self.trust.map(|on| VfInfo::Trust(VfInfoTrust::new(index, on))));
         let mut message = LinkMessage::default();
-        message.header.index = pf;
+        message.attributes.push(LinkAttribute::IfName(pf.to_owned()));
         message.attributes.push(LinkAttribute::VfInfoList(vec![LinkVfInfo(info)]));
         message
     }
@@ -279,8 +279,7 @@ impl Vf {
         if settings.is_empty() {
             return Ok(());
         }
-        let pf = host.link_by_name(&self.pf.netdev)?.ok_or(Error::NoPf(self.pf.netdev.clone()))?;
-        let request = RouteNetlinkMessage::SetLink(settings.request(pf.index, self.index));
+        let request = RouteNetlinkMessage::SetLink(settings.request(&self.pf.netdev, self.index));
         host.change(request, 0, || "the kernel refuses".to_owned()).map_err(|source| {
             let refused = self
                 .pf_state(host)
@@ -315,8 +314,8 @@ mod tests {
 
     #[test]
     fn a_request_reads_back_as_the_settings() {
-        let message = all().request(7, 2);
-        let [LinkAttribute::VfInfoList(list)] = &message.attributes[..] else { panic!() };
+        let message = all().request("eth0", 2);
+        let [_, LinkAttribute::VfInfoList(list)] = &message.attributes[..] else { panic!() };
         assert_eq!(VfSettings::from_info(&list[0].0), (Some(2), all()));
     }
 

@@ -12,7 +12,9 @@ use super::*;
 const IFINFOMSG: usize = 16;
 
 fn attributes(settings: &VfSettings) -> String {
-    let message = settings.request(2, 0);
+    let mut message = settings.request("eth0", 0);
+    // iproute2 puts the index into the header instead of a name.
+    assert!(matches!(message.attributes.remove(0), LinkAttribute::IfName(_)));
     let mut bytes = vec![0; message.buffer_len()];
     message.emit(&mut bytes);
     let hex: Vec<String> = bytes[IFINFOMSG..].iter().map(|byte| format!("{byte:02x}")).collect();

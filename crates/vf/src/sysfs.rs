@@ -53,7 +53,18 @@ impl Sysfs {
         let netdev =
             self.netdevs(pf)?.into_iter().next().ok_or(Error::PfWithoutNetdev { vf: addr, pf })?;
         let pf = Pf { addr: pf, netdev };
-        self.vfs(&pf)?.into_iter().find(|vf| vf.addr == addr).ok_or(Error::NotAVf(addr))
+        let index = self.index_on(&pf, addr)?.ok_or(Error::NotAVf(addr))?;
+        Ok(Vf { addr, pf, index })
+    }
+
+    fn index_on(&self, pf: &Pf, vf: PciAddr) -> Result<Option<u32>, Error> {
+        let dir = self.device(pf.addr);
+        let is_vf = |name: &&String| {
+            name.starts_with("virtfn")
+                && link_name(&dir.join(name)).and_then(|n| n.parse().ok()) == Some(vf)
+        };
+        let names = names(&dir)?;
+        Ok(names.iter().find(is_vf).and_then(|name| name.strip_prefix("virtfn")?.parse().ok()))
     }
 
     /// The PF behind a network interface. The name is compared with what sysfs lists, never pasted.

@@ -1,5 +1,8 @@
 //! A VF as network interface.
 
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+
 use integration::{listing, run, with};
 use serde_json::json;
 use testkit::netns::Netns;
@@ -222,6 +225,41 @@ fn two_pods_on_a_vlan_reach_each_other() {
     sriov.del(&right, "b", "net1", b.path()).expect_ok();
     sriov.del(&left, "a", "net1", a.path()).expect_ok();
     assert_eq!(state(), before);
+}
+
+#[test]
+fn new_addresses_are_announced_on_the_wire() {
+    let (sriov, before, pod) = (sriov(), state(), Netns::new());
+    let conf = conf(&json!({"cniVersion": "1.0.0", "ipam": {"type": "static", "addresses": [
+        {"address": "10.7.0.9/24"}, {"address": "fd00:7::9/64"}]}}));
+    // eth1 is the other end of the wire: two frames, or the time limit.
+    let filter = "arp host 10.7.0.9 or (icmp6 and src host fd00:7::9 and ip6[40] == 136)";
+    let arguments = ["20", "tcpdump", "-ni", "eth1", "-c", "2", "--immediate-mode", filter];
+    let capture = spawn_when_ready("timeout", &arguments, "listening on");
+    sriov.add(&conf, "a", "net1", pod.path()).expect_ok();
+    let seen = capture.wait_with_output().unwrap();
+    sriov.del(&conf, "a", "net1", pod.path()).expect_ok();
+    let seen = String::from_utf8_lossy(&seen.stdout).into_owned();
+    assert!(seen.contains("Request who-has 10.7.0.9"), "{seen}");
+    assert!(seen.contains("neighbor advertisement, tgt is fd00:7::9"), "{seen}");
+    assert_eq!(state(), before);
+}
+
+/// Starts a program and waits until its stderr says that it is ready.
+#[expect(clippy::disallowed_methods, reason = "the witness has to run beside the plugin")]
+fn spawn_when_ready(program: &str, args: &[&str], ready: &str) -> Child {
+    let mut command = Command::new(program);
+    command.args(args).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    while !line.contains(ready) {
+        line.clear();
+        assert_ne!(stderr.read_line(&mut line).unwrap(), 0, "{program} ended before {ready:?}");
+    }
+    // It may still have something to say when it ends.
+    std::thread::spawn(move || std::io::copy(&mut stderr, &mut std::io::sink()));
+    child
 }
 
 #[test]

@@ -43,7 +43,8 @@ fn attach_vf(plugin: &Sriov, request: &Request, conf: &Conf) -> Result<AddResult
     if netns.id()?.is_same(&Netns::current()?.id()?) {
         return Err(SriovError::HostNetns);
     }
-    let (host, pod) = (Rtnl::here()?, Rtnl::inside(&netns)?);
+    let host = Rtnl::here()?;
+    let pod = host.inside(&netns)?;
     let journal = plugin.journal()?;
     let owner = owner_of(request);
     let ifname = conf.if0name.clone().unwrap_or_else(|| request.ifname.to_string());
@@ -56,10 +57,11 @@ fn attach_vf(plugin: &Sriov, request: &Request, conf: &Conf) -> Result<AddResult
         return Err(SriovError::IfNameTaken(ifname));
     }
 
-    let pf = select::pf_addr(plugin, conf)?;
+    let wanted = select::wanted(plugin, conf)?;
+    let pf = wanted.pf_addr();
     let lock_pf = || plugin.locks.device(&pf.to_string(), LOCK_DEADLINE);
     let pf_lock = Cell::new(Some(lock_pf()?));
-    let vf = select::choose(plugin, conf, &journal, &host)?;
+    let vf = select::choose(plugin, conf, &journal, &host, wanted)?;
     let mode = select::mode(plugin, conf, request, &vf)?;
     if let Mode::Dpdk { driver } = &mode
         && plugin.sysfs.driver(vf.addr).as_deref() != Some(driver)
@@ -162,7 +164,8 @@ fn before(
     }
     let name = plugin.sysfs.netdevs(vf.addr)?.into_iter().next();
     let link = name.map(|n| host.link_by_name(&n)).transpose()?.flatten();
-    let netdev = link.map(|l| Netdev { name: l.name, mac: l.mac, mtu: l.mtu, up: l.up });
+    let netdev =
+        link.map(|l| Netdev { index: l.index, name: l.name, mac: l.mac, mtu: l.mtu, up: l.up });
     // A PF that reports nothing of its VFs gets no settings either, unless the user insists.
     let state =
         states.iter().find(|(i, _)| *i == vf.index).map(|(_, s)| s.clone()).unwrap_or_default();

@@ -60,8 +60,7 @@ fn as_netdev(
     let vf = detail.vf();
     let unusable =
         || SriovError::Unusable { vf: vf.addr, driver: "a driver without one".to_owned() };
-    let name = detail.before.netdev.as_ref().map(|n| n.name.as_str()).ok_or_else(unusable)?;
-    let index = host.link_by_name(name)?.ok_or_else(unusable)?.index;
+    let index = detail.before.netdev.as_ref().ok_or_else(unusable)?.index;
     if let Some(mac) = detail.settings.mac {
         set_netdev_mac(host, &vf, index, mac)?;
     }

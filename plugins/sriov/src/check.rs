@@ -27,9 +27,13 @@ fn compare(plugin: &Sriov, request: &Request) -> Result<(), SriovError> {
         ));
     }
     let netns = Netns::open(request.netns.as_deref().ok_or(SriovError::NoNetns)?)?;
-    let mut drift = pf_side(detail, &Rtnl::here()?)?;
+    let host = Rtnl::here()?;
+    let mut drift = pf_side(detail, &host)?;
     match &detail.mode {
-        Mode::Kernel => drift.extend(pod_side(detail, &expected(request, detail), &netns)?),
+        Mode::Kernel => {
+            let pod = host.inside(&netns)?;
+            drift.extend(pod_side(detail, &expected(request, detail), &pod)?);
+        }
         Mode::Dpdk { driver } => {
             let bound = plugin.sysfs.driver(detail.vf);
             if bound.as_ref() != Some(driver) {
@@ -59,8 +63,7 @@ fn expected(request: &Request, detail: &Detail) -> AddResult {
     request.conf.prev_result.clone().or_else(|| detail.result.clone()).unwrap_or_default()
 }
 
-fn pod_side(detail: &Detail, result: &AddResult, netns: &Netns) -> Result<Vec<String>, SriovError> {
-    let pod = Rtnl::inside(netns)?;
+fn pod_side(detail: &Detail, result: &AddResult, pod: &Rtnl) -> Result<Vec<String>, SriovError> {
     let name = &detail.ifname;
     let Some(link) = pod.link_by_name(name)? else {
         return Ok(vec![format!("{name} is not in the pod")]);

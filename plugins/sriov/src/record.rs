@@ -68,6 +68,8 @@ pub(crate) struct Before {
 /// A network interface as it was in the host's namespace.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Netdev {
+    /// Index, good until the first change.
+    pub index: u32,
     /// Name.
     pub name: String,
     /// MAC.

@@ -66,7 +66,7 @@ fn bring_home(plugin: &Sriov, host: &Rtnl, detail: &Detail) -> Result<Link, Srio
     if detail.mode != Mode::Kernel {
         plugin.sysfs.await_netdev(detail.vf, NETDEV_DEADLINE)?;
     } else if let Some(pod_netns) = detail.netns.reopen() {
-        move_out(&pod_netns, detail)?;
+        move_out(host, &pod_netns, detail)?;
     }
     let end = Instant::now() + RETURN_DEADLINE;
     loop {
@@ -96,8 +96,8 @@ fn at_home(plugin: &Sriov, host: &Rtnl, detail: &Detail) -> Result<Option<Link>,
 }
 
 /// Moves the VF's netdev out of the pod: down, and under its own name where that is free.
-fn move_out(pod_netns: &Netns, detail: &Detail) -> Result<(), SriovError> {
-    let pod = Rtnl::inside(pod_netns)?;
+fn move_out(host: &Rtnl, pod_netns: &Netns, detail: &Detail) -> Result<(), SriovError> {
+    let pod = host.inside(pod_netns)?;
     let home = Netns::current()?;
     let Some(link) = pod.links()?.into_iter().find(|link| is_vf(link, detail)) else {
         return Ok(());

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use cni::Request;
 use hostnet::Rtnl;
 use journal::{Entry, Journal};
-use vf::{PciAddr, Vf, VfState, is_dpdk_driver};
+use vf::{PciAddr, Pf, Vf, VfState, is_dpdk_driver};
 
 use crate::Sriov;
 use crate::conf::{Conf, Device};
@@ -13,11 +13,29 @@ use crate::error::{ConfError, SriovError};
 use crate::record::{Mode, SriovRecord};
 use crate::restore;
 
-/// The PF whose lock has to be held while a VF is chosen, by PCI address.
-pub(crate) fn pf_addr(plugin: &Sriov, conf: &Conf) -> Result<PciAddr, SriovError> {
+/// What the configuration asks for, found on this host.
+pub(crate) enum Wanted {
+    /// This VF.
+    Vf(Vf),
+    /// Any VF of this PF.
+    AnyOf(Pf),
+}
+
+impl Wanted {
+    /// The PF whose lock has to be held while a VF is chosen.
+    pub(crate) fn pf_addr(&self) -> PciAddr {
+        match self {
+            Self::Vf(vf) => vf.pf.addr,
+            Self::AnyOf(pf) => pf.addr,
+        }
+    }
+}
+
+/// Finds the device of the configuration.
+pub(crate) fn wanted(plugin: &Sriov, conf: &Conf) -> Result<Wanted, SriovError> {
     match conf.device.as_ref().ok_or(ConfError::NoDevice)? {
-        Device::Vf(addr) => Ok(plugin.sysfs.vf(*addr)?.pf.addr),
-        Device::AnyOf(netdev) => Ok(plugin.sysfs.pf(netdev)?.addr),
+        Device::Vf(addr) => Ok(Wanted::Vf(plugin.sysfs.vf(*addr)?)),
+        Device::AnyOf(netdev) => Ok(Wanted::AnyOf(plugin.sysfs.pf(netdev)?)),
     }
 }
 
@@ -27,14 +45,14 @@ pub(crate) fn choose(
     conf: &Conf,
     journal: &Journal,
     host: &Rtnl,
+    wanted: Wanted,
 ) -> Result<Vf, SriovError> {
-    match conf.device.as_ref().ok_or(ConfError::NoDevice)? {
-        Device::Vf(addr) => {
-            let vf = plugin.sysfs.vf(*addr)?;
+    match wanted {
+        Wanted::Vf(vf) => {
             free_from_dead_owner(plugin, journal, host, &vf)?;
             Ok(vf)
         }
-        Device::AnyOf(netdev) => lowest_free(plugin, conf, journal, host, netdev),
+        Wanted::AnyOf(pf) => lowest_free(plugin, conf, journal, host, &pf),
     }
 }
 
@@ -129,14 +147,13 @@ fn lowest_free(
     conf: &Conf,
     journal: &Journal,
     host: &Rtnl,
-    netdev: &str,
+    pf: &Pf,
 ) -> Result<Vf, SriovError> {
-    let pf = plugin.sysfs.pf(netdev)?;
     let claimed: BTreeSet<String> =
         journal.entries()?.into_iter().filter_map(|entry| entry.claim).collect();
     let pooled = journal::pooled_devices(&plugin.host.state)?;
     let (mut taken, mut owned, mut in_use) = (0, 0, 0);
-    for vf in plugin.sysfs.vfs(&pf)? {
+    for vf in plugin.sysfs.vfs(pf)? {
         let addr = vf.addr.to_string();
         if claimed.contains(&addr) {
             taken += 1;
@@ -149,7 +166,7 @@ fn lowest_free(
         }
     }
     let why = format!("{taken} attached, {owned} in pools, {in_use} in use by others");
-    Err(SriovError::NoFreeVf { pf: netdev.to_owned(), why })
+    Err(SriovError::NoFreeVf { pf: pf.netdev.clone(), why })
 }
 
 /// Nobody else uses the VF: its netdev is here, down, without address or controller; or it is on the
