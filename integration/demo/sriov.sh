@@ -9,8 +9,8 @@ set -euo pipefail
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 binaries=(sriov fastpath)
-# What the guest needs at most on a slow machine; it takes a small part of that.
-limit=300
+# More than the guest needs on a busy machine without KVM: there it takes 60 s.
+limit=150
 
 say() { printf '\ndemo: [%3d s] %s\n' "$SECONDS" "$*"; }
 die() { printf 'demo: %s\n' "$*" >&2; exit 1; }
@@ -25,6 +25,10 @@ prepare() {
 build() {
     say "2/3 building ${binaries[*]}"
     make -s -C "$top" build
+}
+
+in_vm() {
+    "$top/integration/vm/run.sh" -t "$limit" -b "$work/share" -- /fastpath/sriov-guest.sh
 }
 
 main() {
@@ -45,7 +49,14 @@ main() {
     cp -t "$work/share/bin" "${binaries[@]/#/${from:-$top/target/release}/}"
     cp -R "$top/conf-examples" "$top/integration/demo/sriov-guest.sh" "$work/share/"
     say "3/3 booting a VM with two SR-IOV cards, a cable between them"
-    "$top/integration/vm/run.sh" -t "$limit" -b "$work/share" -- /fastpath/sriov-guest.sh || status=$?
+    in_vm || status=$?
+    # An emulated processor that stops for good was seen once in twenty boots. That is the VM's failure,
+    # not the demonstration's, which ends with a status of its own.
+    if [ "$status" = 124 ] || [ "$status" = 125 ]; then
+        say "the VM itself failed (status $status, see above): booting it once more"
+        status=0
+        in_vm || status=$?
+    fi
     [ "$status" = 0 ] || die "FAILED with status $status after $SECONDS s"
     say "all of it worked, in $SECONDS s"
 }
