@@ -14,7 +14,7 @@ MIN_QEMU=10
 # From the machine's own release.
 packages=(
     gcc libc6-dev make              # the linker, and static glibc for crt-static
-    iproute2 iputils-ping kmod jq strace tcpdump procps util-linux
+    iproute2 iputils-ping kmod jq strace tcpdump procps shellcheck util-linux
     containernetworking-plugins     # /usr/lib/cni: host-local, static, bridge, ...
     ca-certificates cpio e2fsprogs xz-utils zstd # the VM's image
 )
@@ -30,7 +30,7 @@ check_rust() {
     PATH=$PATH:${CARGO_HOME:-$HOME/.cargo}/bin
     have=$(rustc --version 2>/dev/null | cut -d' ' -f2) || true
     if [ -z "$have" ] || ! version_ge "$have" "$MIN_RUST"; then
-        die "needs rustc >= $MIN_RUST, found ${have:-none}: install it with rustup (https://rustup.rs)," \
+        die "needs rustc >= $MIN_RUST, found ${have:-none}: install it with rustup," \
             "the distribution's own is too old"
     fi
 }

@@ -4,7 +4,7 @@
 //! - [`cni`]: run a CNI plugin as a container runtime does
 //! - [`netns`]: network namespaces that go away with the test, mounts that are not the host's
 //! - [`witness`]: what iproute2 and sysfs say, for assertions
-//! - [`wait`], [`skip`]: waiting with a deadline; leaving a test out so that it shows
+//! - [`wait`], [`mod@skip`]: waiting with a deadline; leaving a test out so that it shows
 //!
 //! Nothing here reads the host through our own crates: a test that asserts with the code it tests
 //! proves nothing. Everything panics when it cannot do its work, with what it saw, as a test would.

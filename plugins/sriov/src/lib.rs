@@ -5,7 +5,7 @@
 //! `/var/lib/fastpath/sriov/`, the lock file in `/run/fastpath/`, the device-info file that the
 //! runtime names. Never touches: the number of VFs, the PF's own settings, other VFs.
 //!
-//! A reader's way: [`conf`] is what users write, [`add`] the steps, [`restore`] their inverse, which
+//! A reader's way: `conf` is what users write, `add` the steps, `restore` their inverse, which
 //! `del`, `gc` and a failed ADD share.
 
 #![forbid(unsafe_code)]
