@@ -18,6 +18,8 @@ const IFLA_VFINFO_LIST: u16 = 22;
 const IFLA_NET_NS_FD: u16 = 28;
 /// Length of `struct ifinfomsg`, which stands before the attributes.
 const LINK_HEADER: usize = 16;
+/// Where the interface index stands in it.
+const LINK_INDEX: std::ops::Range<usize> = 4..8;
 
 /// Counts of one call.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -74,8 +76,10 @@ fn count(log: &str) -> Result<Requests> {
         counts.all += 1;
         counts.changes += usize::from(CHANGES.contains(&kind));
         counts.moves += usize::from(moves);
-        counts.renames += usize::from(has(IFLA_IFNAME));
-        counts.moves_with_name += usize::from(moves && has(IFLA_IFNAME));
+        // Without an index in the header the name only says which link is meant.
+        let renames = has(IFLA_IFNAME) && body.get(LINK_INDEX).is_some_and(|i| i != [0; 4]);
+        counts.renames += usize::from(renames);
+        counts.moves_with_name += usize::from(moves && renames);
         counts.vf_settings += usize::from(has(IFLA_VFINFO_LIST));
     }
     Ok(counts)
@@ -111,6 +115,7 @@ mod tests {
     /// A request as strace prints it, with attributes of four bytes.
     fn sent(kind: u16, attributes: &[u16]) -> String {
         let mut body = vec![0; LINK_HEADER];
+        body[LINK_INDEX.start] = 7;
         for attribute in attributes {
             body.extend([8, 0]);
             body.extend(attribute.to_ne_bytes());
