@@ -60,7 +60,8 @@ suite_netns() {
     local tests
     make --no-print-directory build
     tests=$(test_executable netns)
-    FASTPATH_BIN_DIR=$PWD/target/release unshare -mn --propagation private "$tests" "${filter[@]}"
+    FASTPATH_BIN_DIR=$PWD/target/release unshare -mn --propagation private "$tests" \
+        --show-output "${filter[@]}"
 }
 
 # The guest reads its share through a cache, so it is a folder that no build writes to.

@@ -42,16 +42,6 @@ pub enum Error {
         /// Cause.
         source: NetlinkError,
     },
-    /// A sysctl of the namespace could not be written.
-    #[error("write {path} inside {netns}")]
-    Sysctl {
-        /// File below `/proc/sys`.
-        path: PathBuf,
-        /// Namespace.
-        netns: PathBuf,
-        /// Cause.
-        source: io::Error,
-    },
 }
 
 impl Error {

@@ -1,19 +1,17 @@
 //! Addresses and routes of a link.
 
-use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::path::Path;
 
 use ipnetwork::IpNetwork;
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE};
-use netlink_packet_route::address::{AddressAttribute, AddressMessage};
+use netlink_packet_route::address::{AddressAttribute, AddressHeaderFlags, AddressMessage};
 use netlink_packet_route::route::{
     RouteAddress, RouteAttribute, RouteMessage, RouteMetric, RouteScope,
 };
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 use rtnetlink::{AddressMessageBuilder, RouteMessageBuilder};
 
-use crate::{Error, Netns, Rtnl};
+use crate::{Error, Rtnl};
 
 /// A route to add. Zero-length destinations are default routes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +33,9 @@ pub struct RouteSpec {
 }
 
 impl Rtnl {
-    /// Adds an address to the link; one that is there already is left as it is.
+    /// Adds an address to the link; one that is there already is left as it is. IPv6 addresses are
+    /// usable at once, without duplicate detection (`IFA_F_NODAD`): whoever leases them keeps them
+    /// apart, and some cards reflect a pod's own announcement, which would look like a duplicate.
     ///
     /// # Errors
     /// [`Error::Refused`].
@@ -116,7 +116,7 @@ fn route_of(message: &RouteMessage, link: u32) -> Option<(IpNetwork, Option<IpAd
 }
 
 fn address_message(index: u32, address: IpNetwork) -> AddressMessage {
-    match address {
+    let mut message = match address {
         IpNetwork::V4(net) => AddressMessageBuilder::<Ipv4Addr>::new()
             .index(index)
             .address(net.ip(), net.prefix())
@@ -125,7 +125,11 @@ fn address_message(index: u32, address: IpNetwork) -> AddressMessage {
             .index(index)
             .address(net.ip(), net.prefix())
             .build(),
+    };
+    if address.is_ipv6() {
+        message.header.flags |= AddressHeaderFlags::Nodad;
     }
+    message
 }
 
 fn address_of(message: &AddressMessage) -> Option<IpNetwork> {
@@ -183,17 +187,4 @@ fn route_message(index: u32, route: &RouteSpec) -> RouteMessage {
         message.attributes.push(RouteAttribute::Metrics(metrics));
     }
     message
-}
-
-impl Netns {
-    /// Lets IPv6 addresses of `ifname` be used while duplicate detection still runs (RFC 4429), where
-    /// the kernel offers it: a pod's first packets need not wait a second.
-    ///
-    /// # Errors
-    /// The file is there but cannot be written.
-    pub fn use_optimistic_dad(&self, ifname: &str) -> Result<(), Error> {
-        let path = Path::new("/proc/sys/net/ipv6/conf").join(ifname).join("optimistic_dad");
-        let written = self.run(|| if path.exists() { fs::write(&path, "1") } else { Ok(()) })?;
-        written.map_err(|source| Error::Sysctl { path, netns: self.path().to_owned(), source })
-    }
 }

@@ -1,7 +1,7 @@
 //! Network namespaces and rtnetlink behind a blocking API, and the undo stack.
 //!
-//! Touches: network namespaces (`setns` on threads of its own), rtnetlink sockets, packet sockets and
-//! the per-namespace part of `/proc/sys/net`. Knows nothing of CNI or PCI.
+//! Touches: network namespaces (`setns` on threads of its own), rtnetlink sockets and packet sockets.
+//! Knows nothing of CNI or PCI.
 //!
 //! The namespace a call acts in is visible in its signature: an [`Rtnl`] is a socket that was opened
 //! inside one namespace and is used from outside. The only shipped `unsafe` is in [`announce`].

@@ -216,12 +216,18 @@ fn status_fails_for_what_is_missing_only() {
 fn two_pods_on_a_vlan_reach_each_other() {
     let (sriov, before) = (sriov(), state());
     let (a, b) = (Netns::new(), Netns::new());
-    let address = |ip: &str| json!({"type": "static", "addresses": [{"address": ip}]});
-    let left = conf(&json!({"cniVersion": "1.0.0", "vlan": 42, "ipam": address("10.7.0.1/24")}));
-    let right = with(&left, &json!({"deviceID": "0000:02:10.0", "ipam": address("10.7.0.2/24")}));
+    let address = |host: u8| {
+        json!({"type": "static", "addresses": [
+            {"address": format!("10.7.0.{host}/24")}, {"address": format!("fd00:7::{host}/64")}]})
+    };
+    let left = conf(&json!({"cniVersion": "1.0.0", "vlan": 42, "ipam": address(1)}));
+    let right = with(&left, &json!({"deviceID": "0000:02:10.0", "ipam": address(2)}));
     sriov.add(&left, "a", "net1", a.path()).expect_ok();
     sriov.add(&right, "b", "net1", b.path()).expect_ok();
     a.exec(&["ping", "-c", "3", "-i", "0.3", "-W", "5", "10.7.0.2"]);
+    a.exec(&["ping", "-c", "3", "-i", "0.3", "-W", "5", "fd00:7::2"]);
+    let shown = b.ip(&["-6", "addr", "show", "net1"]);
+    assert!(!shown.contains("dadfailed"), "{shown}");
     sriov.del(&right, "b", "net1", b.path()).expect_ok();
     sriov.del(&left, "a", "net1", a.path()).expect_ok();
     assert_eq!(state(), before);

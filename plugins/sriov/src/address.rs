@@ -6,23 +6,17 @@ use std::time::{Duration, Instant};
 use cni::AddResult;
 use hostnet::{Netns, RouteSpec, Rtnl, announce};
 
+use crate::add::Sandbox;
 use crate::error::SriovError;
 
 /// A VF's carrier follows the PF's mailbox; announcing before it is there reaches nobody.
 const CARRIER_DEADLINE: Duration = Duration::from_millis(200);
 
 /// Configures what IPAM returned on the pod's interface.
-pub(crate) fn configure(
-    netns: &Netns,
-    pod: &Rtnl,
-    ifname: &str,
-    leased: &AddResult,
-) -> Result<(), SriovError> {
+pub(crate) fn configure(sandbox: &Sandbox, leased: &AddResult) -> Result<(), SriovError> {
+    let Sandbox { netns, pod, ifname, .. } = sandbox;
     let Some(link) = pod.link_by_name(ifname)? else { return Ok(()) };
     let addresses: Vec<IpAddr> = leased.ips.iter().map(|ip| ip.address.ip()).collect();
-    if addresses.iter().any(IpAddr::is_ipv6) {
-        netns.use_optimistic_dad(ifname)?;
-    }
     for ip in &leased.ips {
         pod.add_address(link.index, ip.address)?;
     }

@@ -3,11 +3,11 @@
 use std::time::{Duration, Instant};
 
 use cni::Interface;
-use hostnet::{LinkChange, Mac, Netns, Rtnl};
+use hostnet::{LinkChange, Mac, Rtnl};
 use vf::{Vf, VfSettings};
 
 use crate::Sriov;
-use crate::add::sandbox;
+use crate::add::Sandbox;
 use crate::error::SriovError;
 use crate::record::{Detail, Mode};
 
@@ -18,20 +18,18 @@ const MAC_PAUSE: Duration = Duration::from_millis(50);
 /// Gives the VF to the container and describes it for the result.
 pub(crate) fn attach(
     plugin: &Sriov,
-    host: &Rtnl,
-    pod: &Rtnl,
-    netns: &Netns,
+    sandbox: &Sandbox,
     detail: &Detail,
 ) -> Result<Interface, SriovError> {
     let (mac, mtu) = match &detail.mode {
-        Mode::Kernel => as_netdev(host, pod, netns, detail)?,
-        Mode::Dpdk { driver } => as_device(plugin, host, driver, detail)?,
+        Mode::Kernel => as_netdev(sandbox, detail)?,
+        Mode::Dpdk { driver } => as_device(plugin, &sandbox.host, driver, detail)?,
     };
     Ok(Interface {
         name: detail.ifname.clone(),
         mac: mac.map(|m| m.to_string()),
         mtu,
-        sandbox: sandbox(netns.path()),
+        sandbox: sandbox.netns.path().to_str().map(str::to_owned),
         socket_path: None,
         pci_id: Some(detail.vf.to_string()),
     })
@@ -51,12 +49,8 @@ fn as_device(
 }
 
 /// The VLAN and the rest are in force before the pod can send: PF side first, link up last.
-fn as_netdev(
-    host: &Rtnl,
-    pod: &Rtnl,
-    netns: &Netns,
-    detail: &Detail,
-) -> Result<(Option<Mac>, Option<u32>), SriovError> {
+fn as_netdev(sandbox: &Sandbox, detail: &Detail) -> Result<(Option<Mac>, Option<u32>), SriovError> {
+    let Sandbox { netns, host, pod, .. } = sandbox;
     let vf = detail.vf();
     let unusable =
         || SriovError::Unusable { vf: vf.addr, driver: "a driver without one".to_owned() };

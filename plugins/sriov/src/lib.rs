@@ -19,6 +19,7 @@ mod del;
 mod devinfo;
 mod error;
 mod gc;
+mod plan;
 mod record;
 mod restore;
 mod select;
