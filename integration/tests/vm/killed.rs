@@ -13,7 +13,8 @@ use crate::bed::{conf, dpdk_conf, sriov, state};
 #[expect(clippy::disallowed_methods, reason = "a test's own switch")]
 fn touches_the_device(point: &Point) -> bool {
     let all = env::var_os("FASTPATH_ALL_POINTS").is_some_and(|v| !v.is_empty());
-    all || point.target.contains("netlink") || point.target.starts_with("/sys/")
+    let loads_module = point.call.ends_with("_module") || point.target.ends_with("modprobe");
+    all || loads_module || point.target.contains("netlink") || point.target.starts_with("/sys/")
 }
 
 #[test]

@@ -6,7 +6,7 @@
 use std::time::{Duration, Instant};
 
 use hostnet::{Link, LinkChange, Netns, Rtnl};
-use vf::{Vf, is_dpdk_driver};
+use vf::{Vf, VfState, is_dpdk_driver};
 
 use crate::Sriov;
 use crate::attach::set_netdev_mac;
@@ -26,22 +26,25 @@ pub(crate) fn device(plugin: &Sriov, host: &Rtnl, detail: &Detail) -> Result<(),
         return Ok(());
     }
     let vf = plugin.sysfs.vf(detail.vf)?;
-    // Before the driver probes: some take VLAN and MAC over at that moment and at no other.
-    restore_settings(host, &vf, detail)?;
+    // Before the driver probes: some take the VLAN over at that moment and at no other. The MAC is the
+    // netdev's to set, where there is one: as admin MAC it would bind the VF to it from now on.
+    let mut before = detail.before.state.clone();
+    before.mac = before.mac.filter(|_| detail.before.netdev.is_none());
+    restore_settings(host, &vf, &before)?;
     restore_driver(plugin, detail)?;
     if let Some(netdev) = &detail.before.netdev {
         let link = bring_home(plugin, host, detail)?;
         restore_netdev(host, &vf, &link, netdev)?;
     }
     // Probing and MAC changes may have reset some of them.
-    restore_settings(host, &vf, detail)
+    restore_settings(host, &vf, &detail.before.state)
 }
 
-fn restore_settings(host: &Rtnl, vf: &Vf, detail: &Detail) -> Result<(), SriovError> {
-    if detail.before.state.is_empty() {
+fn restore_settings(host: &Rtnl, vf: &Vf, before: &VfState) -> Result<(), SriovError> {
+    if before.is_empty() {
         return Ok(());
     }
-    let differing = detail.before.state.missing_in(&vf.pf_state(host)?);
+    let differing = before.missing_in(&vf.pf_state(host)?);
     Ok(vf.apply(host, &differing)?)
 }
 
