@@ -39,7 +39,7 @@ pub fn test_ipam() -> String {
     fs::create_dir_all(&dir).unwrap();
     let file = dir.join("testipam");
     if !file.exists() {
-        // Renamed into place: a colleague's fork must not find it open for writing.
+        // Renamed into place: a fork of another thread must not find it open for writing.
         let new = dir.join("new");
         fs::write(&new, IPAM).unwrap();
         fs::set_permissions(&new, fs::Permissions::from_mode(0o755)).unwrap();
