@@ -30,7 +30,10 @@ pub(crate) fn device(plugin: &Sriov, host: &Rtnl, detail: &Detail) -> Result<(),
     // netdev's to set, where there is one: as admin MAC it would bind the VF to it from now on.
     let mut before = detail.before.state.clone();
     before.mac = before.mac.filter(|_| detail.before.netdev.is_none());
-    restore_settings(host, &vf, &before)?;
+    if let Err(e) = restore_settings(host, &vf, &before) {
+        // The netdev can come home all the same; the last step tries again and reports.
+        log::warn!("{}", crate::add::chain(&e));
+    }
     restore_driver(plugin, detail)?;
     if let Some(netdev) = &detail.before.netdev {
         let link = bring_home(plugin, host, detail)?;
