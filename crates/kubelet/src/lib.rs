@@ -1,0 +1,2 @@
+//! What kubelet tells a node's programs.
+#![forbid(unsafe_code)]

@@ -1,0 +1,60 @@
+//! Where definitions of pods and networks come from: one seam, whose first source is the API server.
+
+mod api_server;
+
+use std::collections::BTreeMap;
+
+use npwg::NetworkAttachmentDefinition;
+
+
+/// A source of definitions. Calls block; each ends by the deadline the source was made with.
+pub(crate) trait Definitions: Send + Sync {
+    /// A pod.
+    fn pod(&self, namespace: &str, name: &str) -> Result<Pod, DefinitionError>;
+
+    /// A network.
+    fn network(
+        &self,
+        namespace: &str,
+        name: &str,
+    ) -> Result<NetworkAttachmentDefinition, DefinitionError>;
+
+    /// Sets one annotation of this very pod (its uid has to match).
+    fn annotate(&self, pod: &Pod, key: &str, value: &str) -> Result<(), DefinitionError>;
+}
+
+/// What of a pod matters to its networks.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Pod {
+    /// Its namespace.
+    pub(crate) namespace: String,
+    /// Its name.
+    pub(crate) name: String,
+    /// `metadata.uid`: a pod of the same name that was created later has another one.
+    pub(crate) uid: String,
+    /// `metadata.annotations`.
+    pub(crate) annotations: BTreeMap<String, String>,
+    /// Names of its containers in the order of the spec, each with the resources it requests
+    /// (extended ones, those with a `/`).
+    pub(crate) containers: Vec<(String, Vec<String>)>,
+}
+
+/// Why a definition could not be had.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum DefinitionError {
+    /// There is none.
+    #[error("{kind} {namespace}/{name} does not exist")]
+    Missing { kind: &'static str, namespace: String, name: String },
+    /// The source does not accept our credentials, or they do not suffice.
+    #[error("{operation} is not permitted")]
+    Denied { operation: String, reason: String },
+    /// No answer, or none in time.
+    #[error("{operation}: no answer from {server}")]
+    Unreachable { operation: String, server: String, reason: String },
+    /// The answer is no use.
+    #[error("{operation} failed")]
+    Failed { operation: String, reason: String },
+    /// How to reach the source cannot be read: kubeconfig, certificates, token.
+    #[error("{path} cannot be used")]
+    Access { path: String, reason: String },
+}

@@ -1,0 +1,2 @@
+//! The meta-plugin.
+#![forbid(unsafe_code)]

@@ -1,0 +1,2 @@
+//! The meta-plugin.
+fn main(){}
