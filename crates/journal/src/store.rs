@@ -4,11 +4,12 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
-use crate::{Error, Owner, Record};
+use crate::{Error, Locks, Owner, Record};
 
 /// Whether a write has to outlive a power cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,20 +114,50 @@ impl Journal {
         Ok(self.entries()?.into_iter().find(|entry| entry.owner == *owner))
     }
 
-    /// Reads a record.
+    /// Reads a record, without what was [appended](Journal::append) to it.
     ///
     /// # Errors
     /// [`Error::Damaged`] where it is not JSON, [`Error::Foreign`] where it has another shape.
     pub fn load<D: DeserializeOwned>(&self, entry: &Entry) -> Result<Record<D>, Error> {
+        Ok(self.load_appended::<D, IgnoredAny>(entry)?.0)
+    }
+
+    /// Reads a record and the last whole line that was appended to it.
+    ///
+    /// # Errors
+    /// As [`Journal::load`]; what was appended is no reason to fail.
+    pub fn load_appended<D: DeserializeOwned, A: DeserializeOwned>(
+        &self,
+        entry: &Entry,
+    ) -> Result<(Record<D>, Option<A>), Error> {
         let path = self.dir.join(entry.file_name());
         let bytes = fs::read(&path).map_err(Error::file("read", &path))?;
-        serde_json::from_slice(&bytes).map_err(|source| {
+        let mut lines = bytes.split(|byte| *byte == b'\n');
+        let record = serde_json::from_slice(lines.next().unwrap_or_default());
+        let record = record.map_err(|source| {
             if source.is_data() {
                 Error::Foreign { path, source }
             } else {
                 Error::Damaged { path, source }
             }
-        })
+        })?;
+        // A power cut may have torn the last one.
+        Ok((record, lines.filter_map(|line| serde_json::from_slice(line).ok()).last()))
+    }
+
+    /// Adds a line to a record without writing the record anew: whatever becomes of the line in a
+    /// power cut, a record that was durable stays so.
+    ///
+    /// # Errors
+    /// The record is gone, the disk is full, ...
+    pub fn append(&self, entry: &Entry, line: &impl Serialize) -> Result<(), Error> {
+        let path = self.dir.join(entry.file_name());
+        let mut bytes = vec![b'\n'];
+        serde_json::to_writer(&mut bytes, line)
+            .map_err(|source| Error::Damaged { path: path.clone(), source })?;
+        let mut file =
+            OpenOptions::new().append(true).open(&path).map_err(Error::file("open", &path))?;
+        file.write_all(&bytes).map_err(Error::file("write", path))
     }
 
     /// Writes a record under its claim, as a whole or not at all (temporary file, rename).
@@ -185,10 +216,7 @@ impl Journal {
     }
 
     /// Owners of whom a killed [`Journal::write`] may have left something.
-    ///
-    /// # Errors
-    /// As [`Journal::entries`].
-    pub fn temporaries(&self) -> Result<Vec<Owner>, Error> {
+    fn temporaries(&self) -> Result<Vec<Owner>, Error> {
         let names = self.names()?;
         Ok(names
             .iter()
@@ -202,6 +230,19 @@ impl Journal {
     /// The unlink fails.
     pub fn remove_temporary(&self, owner: &Owner) -> Result<(), Error> {
         remove_file(&self.temporary(owner))
+    }
+
+    /// Removes what killed calls left of a write. Whoever still writes holds its owner's lock.
+    ///
+    /// # Errors
+    /// As [`Journal::entries`]; the unlink fails.
+    pub fn sweep(&self, locks: &Locks) -> Result<(), Error> {
+        for owner in self.temporaries()? {
+            if let Ok(_lock) = locks.owner(&owner, Duration::ZERO) {
+                self.remove_temporary(&owner)?;
+            }
+        }
+        Ok(())
     }
 
     /// The leading dot keeps it out of [`Journal::entries`], whose names hold an `@`.
@@ -258,6 +299,40 @@ mod tests {
         let (_dir, journal) = journal();
         let freed = journal.release_claim(&written(&journal, "0000:01:10.0", "a")).unwrap();
         assert_eq!(journal.entries().unwrap(), [freed]);
+    }
+
+    #[test]
+    fn what_is_appended_comes_back_and_a_torn_line_does_not_hurt() {
+        let (dir, journal) = journal();
+        let entry = written(&journal, "", "a");
+        let entry = Entry { claim: None, ..entry };
+        assert_eq!(journal.load_appended::<u32, String>(&entry).unwrap().1, None);
+        journal.append(&entry, &"one").unwrap();
+        journal.append(&entry, &"two").unwrap();
+        let path = dir.path().join("sriov").join(entry.file_name());
+        let whole = fs::read(&path).unwrap();
+        for (lost, last) in [(0, "two"), (1, "one"), (4, "one"), (5, "one"), (6, "one")] {
+            fs::write(&path, &whole[..whole.len() - lost]).unwrap();
+            let (record, appended) = journal.load_appended::<u32, String>(&entry).unwrap();
+            assert_eq!((record.detail, appended.as_deref()), (7, Some(last)), "{lost} bytes lost");
+        }
+        assert_eq!(journal.load::<u32>(&entry).unwrap().detail, 7);
+    }
+
+    #[test]
+    fn a_sweep_leaves_those_alone_that_still_write() {
+        let (dir, journal) = journal();
+        let locks = Locks::new(dir.path());
+        journal.prepare().unwrap();
+        for container in ["a", "b"] {
+            fs::write(journal.temporary(&owner(container)), "{").unwrap();
+        }
+        let writing = locks.owner(&owner("a"), Duration::ZERO).unwrap();
+        journal.sweep(&locks).unwrap();
+        assert_eq!(journal.temporaries().unwrap(), [owner("a")]);
+        drop(writing);
+        journal.sweep(&locks).unwrap();
+        assert!(journal.temporaries().unwrap().is_empty());
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub(crate) fn gc(plugin: &Sriov, request: &GcRequest) -> Result<(), cni::Error> 
         for entry in stale(&journal, request, valid)? {
             failures.note(collect(plugin, &journal, &entry, request));
         }
-        failures.note(sweep(plugin, &journal));
+        failures.note(journal.sweep(&plugin.locks).map_err(SriovError::from));
     }
     failures.note(delegate::ipam_gc(request).map_err(SriovError::Delegate));
     Ok(failures.into_result()?)
@@ -47,17 +47,6 @@ fn stale(
         }
     });
     Ok(entries)
-}
-
-/// Removes what ADDs left that were killed while they wrote their record. Whoever still writes one
-/// holds its owner's lock.
-fn sweep(plugin: &Sriov, journal: &Journal) -> Result<(), SriovError> {
-    for owner in journal.temporaries()? {
-        if let Ok(_lock) = plugin.locks.owner(&owner, Duration::ZERO) {
-            journal.remove_temporary(&owner)?;
-        }
-    }
-    Ok(())
 }
 
 fn collect(
