@@ -81,16 +81,46 @@ impl Rtnl {
     pub fn routes(&self, index: u32) -> Result<Vec<(IpNetwork, Option<IpAddr>)>, Error> {
         let mut routes = Vec::new();
         for family in [AddressFamily::Inet, AddressFamily::Inet6] {
-            let mut request = RouteMessage::default();
-            request.header.address_family = family;
-            let answers =
-                self.dump(RouteNetlinkMessage::GetRoute(request), || "list the routes".to_owned())?;
-            routes.extend(answers.iter().filter_map(|answer| match answer {
-                RouteNetlinkMessage::NewRoute(m) => route_of(m, index),
-                _ => None,
-            }));
+            let messages = self.dump_routes(family)?;
+            routes.extend(messages.iter().filter_map(|message| route_of(message, index)));
         }
         Ok(routes)
+    }
+
+    /// Removes the link's default routes of one family from every table.
+    ///
+    /// # Errors
+    /// The dump is refused; [`Error::Refused`] for one that cannot be removed.
+    pub fn remove_default_routes(&self, index: u32, v6: bool) -> Result<(), Error> {
+        let family = if v6 { AddressFamily::Inet6 } else { AddressFamily::Inet };
+        for mut message in self.dump_routes(family)? {
+            let default = route_of(&message, index).filter(|(dst, _)| dst.prefix() == 0);
+            let Some((_, gw)) = default else { continue };
+            // Only what identifies it: the kernel does not take back all that it tells.
+            message.attributes.retain(|attribute| {
+                use RouteAttribute::{Gateway, Oif, Priority, Table, Via};
+                matches!(attribute, Gateway(_) | Oif(_) | Priority(_) | Table(_) | Via(_))
+            });
+            self.change(RouteNetlinkMessage::DelRoute(message), 0, || {
+                let via = gw.map(|gw| format!(" via {gw}")).unwrap_or_default();
+                format!("remove the default route{via} of link {index}")
+            })?;
+        }
+        Ok(())
+    }
+
+    fn dump_routes(&self, family: AddressFamily) -> Result<Vec<RouteMessage>, Error> {
+        let mut request = RouteMessage::default();
+        request.header.address_family = family;
+        let answers =
+            self.dump(RouteNetlinkMessage::GetRoute(request), || "list the routes".to_owned())?;
+        Ok(answers
+            .into_iter()
+            .filter_map(|answer| match answer {
+                RouteNetlinkMessage::NewRoute(message) => Some(message),
+                _ => None,
+            })
+            .collect())
     }
 }
 
