@@ -44,7 +44,8 @@ impl Locks {
     /// # Errors
     /// [`Error::Busy`] after `deadline`.
     pub fn owner(&self, owner: &Owner, deadline: Duration) -> Result<Lock, Error> {
-        self.lock(hash(&owner.to_string()), deadline, || format!("attachment {owner}"))
+        let what = || format!("attachment {owner}");
+        self.lock(libc::F_WRLCK, hash(&owner.to_string()), deadline, what)
     }
 
     /// Excludes other work on this device (a PF, by its PCI address).
@@ -52,19 +53,30 @@ impl Locks {
     /// # Errors
     /// [`Error::Busy`] after `deadline`.
     pub fn device(&self, name: &str, deadline: Duration) -> Result<Lock, Error> {
-        self.lock(DEVICES_FROM + hash(name), deadline, || format!("device {name}"))
+        let what = || format!("device {name}");
+        self.lock(libc::F_WRLCK, DEVICES_FROM + hash(name), deadline, what)
+    }
+
+    /// Excludes those that hold [`Locks::device`] of this name, but not others like itself.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] after `deadline`.
+    pub fn shared(&self, name: &str, deadline: Duration) -> Result<Lock, Error> {
+        let what = || format!("device {name}");
+        self.lock(libc::F_RDLCK, DEVICES_FROM + hash(name), deadline, what)
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "small constants that libc types as c_int")]
     fn lock(
         &self,
+        kind: libc::c_int,
         offset: i64,
         deadline: Duration,
         what: impl FnOnce() -> String,
     ) -> Result<Lock, Error> {
         let file = self.open_file()?;
         let range = libc::flock {
-            l_type: libc::F_WRLCK as libc::c_short,
+            l_type: kind as libc::c_short,
             l_whence: libc::SEEK_SET as libc::c_short,
             l_start: offset,
             l_len: 1,
@@ -127,6 +139,18 @@ mod tests {
         assert_eq!(refused.to_string(), "another call still works on device pf");
         drop(first);
         drop(locks.device("pf", SOON).unwrap());
+    }
+
+    #[test]
+    fn shared_locks_keep_out_only_the_exclusive_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let locks = Locks::new(dir.path());
+        let one = locks.shared("x", SOON).unwrap();
+        let two = locks.shared("x", SOON).unwrap();
+        locks.device("x", SOON).unwrap_err();
+        drop((one, two));
+        let _alone = locks.device("x", SOON).unwrap();
+        locks.shared("x", SOON).unwrap_err();
     }
 
     #[test]

@@ -196,6 +196,16 @@ impl Journal {
         Ok(())
     }
 
+    /// Makes a record that was written without fsync outlive a power cut.
+    ///
+    /// # Errors
+    /// The record is gone, the disk fails.
+    pub fn sync(&self, entry: &Entry) -> Result<(), Error> {
+        let path = self.dir.join(entry.file_name());
+        File::open(&path).and_then(|file| file.sync_all()).map_err(Error::file("sync", path))?;
+        self.sync_directory()
+    }
+
     /// Gives up the claim: the record stays for the rest of its clean-up, the resource is free.
     ///
     /// # Errors
