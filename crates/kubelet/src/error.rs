@@ -23,14 +23,16 @@ pub enum Error {
         source: io::Error,
     },
     /// kubelet refused a call, or what it answered is not gRPC or too long.
-    #[error("call {method} of kubelet at {socket}")]
+    #[error("call {method} of kubelet at {socket}: {code:?}: {reason}")]
     Call {
         /// Path of the method.
         method: &'static str,
         /// Socket.
         socket: PathBuf,
-        /// Cause.
-        source: Box<tonic::Status>,
+        /// gRPC's class of failure.
+        code: tonic::Code,
+        /// kubelet's words, or what went wrong with the connection.
+        reason: String,
     },
     /// The deadline went by.
     #[error("kubelet at {socket} did not answer in time")]

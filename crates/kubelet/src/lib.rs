@@ -9,10 +9,14 @@
 mod checkpoint;
 mod closest;
 mod error;
+#[cfg(test)]
+mod fake;
 pub mod fuzz;
 mod messages;
 mod pod_devices;
 mod podresources;
+#[cfg(test)]
+mod tests;
 
 pub use closest::closest;
 pub use error::Error;

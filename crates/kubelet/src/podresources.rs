@@ -1,5 +1,6 @@
 //! Client of kubelet's `PodResources` service.
 
+use std::error::Error as _;
 use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -13,7 +14,7 @@ use tokio::net::UnixStream;
 use tokio::time::{sleep, timeout_at};
 use tonic::body::Body;
 use tonic::client::Grpc;
-use tonic::{Code, Request};
+use tonic::{Code, Request, Status};
 use tonic_prost::ProstCodec;
 
 use crate::error::chain;
@@ -62,12 +63,12 @@ impl<'a> Client<'a> {
     /// that is just starting: it says only `Unknown` then, so that `List` decides.
     async fn devices(&self, pod: &PodKey) -> Result<PodDevices, Error> {
         match self.get(pod).await {
-            Err(error) => log::debug!("{}", chain(&error)),
-            devices => return devices,
+            Err(error) if !self.connection.is_closed() => log::debug!("{}", chain(&error)),
+            answered => return answered,
         }
         match self.list(pod, LIST, Source::List).await {
             Err(error) if is_unimplemented(&error) => log::debug!("{}", chain(&error)),
-            devices => return devices,
+            answered => return answered,
         }
         self.list(pod, LIST_V1ALPHA1, Source::ListV1alpha1).await
     }
@@ -103,20 +104,26 @@ impl<'a> Client<'a> {
         loop {
             let path = PathAndQuery::from_static(method);
             let codec = ProstCodec::<Q, A>::default();
-            let source = match grpc.unary(Request::new(request.clone()), path, codec).await {
+            let status = match grpc.unary(Request::new(request.clone()), path, codec).await {
                 Ok(answer) => return Ok(answer.into_inner()),
-                Err(status) => Box::new(status),
+                Err(status) => status,
             };
             match pauses.next() {
-                Some(pause) if source.code() == Code::ResourceExhausted => sleep(*pause).await,
-                _ => return Err(Error::Call { method, socket: self.socket.to_owned(), source }),
+                Some(pause) if status.code() == Code::ResourceExhausted => sleep(*pause).await,
+                _ => return Err(self.refused(method, &status)),
             }
         }
+    }
+
+    fn refused(&self, method: &'static str, status: &Status) -> Error {
+        // A failure of the connection is worded twice: as message and as source.
+        let reason = status.source().map_or_else(|| status.message().to_owned(), chain);
+        Error::Call { method, socket: self.socket.to_owned(), code: status.code(), reason }
     }
 }
 
 fn is_unimplemented(error: &Error) -> bool {
-    matches!(error, Error::Call { source, .. } if source.code() == Code::Unimplemented)
+    matches!(error, Error::Call { code: Code::Unimplemented, .. })
 }
 
 /// The one of `pods` that is `pod`. The service names no UIDs.
