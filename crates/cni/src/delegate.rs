@@ -1,33 +1,39 @@
 //! Calling other plugins (CNI spec 4): the only place that starts an executable, and only one
 //! found in `CNI_PATH`.
 //!
-//! A call waits for the plugin as long as it takes: the caller of ours holds the deadline.
+//! A plugin is somebody else's program. It gets [`TIMEOUT`] to end and may print 1 MiB; past either
+//! it is killed. Whatever it does, the error names it.
 
-use std::io::{self, ErrorKind, Read as _};
-use std::os::unix::fs::PermissionsExt as _;
+pub(crate) mod answer;
+mod process;
+mod search;
+
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::thread;
+use std::process::Command;
 use std::time::Duration;
 
-use serde_json::Value;
+use answer::Answer;
+use process::Failure;
+pub(crate) use search::find;
 
 use crate::plugin::Verb;
 use crate::{AddResult, Args, ContainerId, Error, GcRequest, IfName, NetConf, Request};
 use crate::{StatusRequest, Version, code};
 
-/// An executable that is just being replaced is busy; how often and how long to wait for it.
-const BUSY: (u32, Duration) = (20, Duration::from_millis(50));
+/// How long a plugin may take for one verb. kubelet gives the runtime two minutes for a pod's
+/// network; what is left of them is for our own work and for saying what hung.
+pub const TIMEOUT: Duration = Duration::from_secs(100);
 
 /// Runs ADD of the IPAM plugin; DEL of it too when ADD fails, so that nothing stays allocated. The
 /// empty result without an `ipam`.
 ///
 /// # Errors
-/// The plugin's own error; 7 when its executable is not found; 5 or 6 when it does not answer.
+/// The plugin's own error; 7 when its executable is not found; 5 or 6 when its answer is none, 1
+/// when it is of an unknown version; 11 when it does not answer in [`TIMEOUT`].
 pub fn ipam_add(request: &Request) -> Result<AddResult, Error> {
     let Some(ipam) = &request.conf.ipam else { return Ok(AddResult::default()) };
-    let added = call(&ipam.plugin_type, &Call::attachment(Verb::Add, request), request.conf.raw())
-        .and_then(|stdout| parse_result(&stdout, &ipam.plugin_type, request.conf.cni_version));
+    let called = Call::attachment(Verb::Add, request);
+    let added = add(&ipam.plugin_type, &called, request.conf.raw(), request.conf.cni_version);
     if added.is_err()
         && let Err(error) = ipam_del(request)
     {
@@ -81,9 +87,9 @@ pub fn ipam_status(request: &StatusRequest) -> Result<(), Error> {
     known(ipam_silent(&request.conf, &Call::network(Verb::Status, &request.path)))
 }
 
-fn ipam_silent(conf: &NetConf, call_: &Call<'_>) -> Result<(), Error> {
+fn ipam_silent(conf: &NetConf, call: &Call<'_>) -> Result<(), Error> {
     let Some(ipam) = &conf.ipam else { return Ok(()) };
-    call(&ipam.plugin_type, call_, conf.raw()).map(drop)
+    run(&ipam.plugin_type, call, conf.raw())
 }
 
 /// Takes "I do not know this verb" or "this version" for success.
@@ -97,12 +103,13 @@ pub(crate) fn known(result: Result<(), Error>) -> Result<(), Error> {
     }
 }
 
-/// The environment of one call.
+/// One call: its environment and its deadline.
 pub(crate) struct Call<'a> {
     pub(crate) verb: Verb,
     /// None for GC and STATUS, which concern a network.
     pub(crate) target: Option<Target<'a>>,
     pub(crate) path: &'a [PathBuf],
+    pub(crate) timeout: Duration,
 }
 
 /// The attachment a call concerns.
@@ -122,89 +129,36 @@ impl<'a> Call<'a> {
             netns: request.netns.as_deref(),
             args: &request.args,
         };
-        Self { verb, target: Some(target), path: &request.path }
+        Self { verb, target: Some(target), path: &request.path, timeout: TIMEOUT }
     }
 
     pub(crate) fn network(verb: Verb, path: &'a [PathBuf]) -> Self {
-        Self { verb, target: None, path }
+        Self { verb, target: None, path, timeout: TIMEOUT }
     }
 }
 
-/// Runs a plugin and returns what it printed.
-pub(crate) fn call(plugin: &str, call: &Call<'_>, stdin: &[u8]) -> Result<Vec<u8>, Error> {
-    let executable = find(plugin, call.path)?;
-    log::debug!("{} {}", call.verb.as_str(), executable.display());
-    let (status, stdout) = execute(&executable, call, stdin).map_err(|error| {
-        let msg = format!("run plugin {plugin:?}");
-        Error::new(code::IO, msg, format!("{}: {error}", executable.display()))
-    })?;
-    if status.success() {
-        return Ok(stdout);
-    }
-    Err(failure(plugin, call.verb, status, &stdout))
-}
-
-/// The result of an ADD, from what the plugin printed.
-pub(crate) fn parse_result(
-    stdout: &[u8],
+/// Runs ADD of a plugin, with a configuration of `version` in `stdin`.
+pub(crate) fn add(
     plugin: &str,
+    call: &Call<'_>,
+    stdin: &[u8],
     version: Version,
 ) -> Result<AddResult, Error> {
-    let value: Value = serde_json::from_slice(stdout).map_err(|error| {
-        let msg = format!("decode the result of plugin {plugin:?}");
-        Error::new(code::DECODE, msg, error.to_string())
-    })?;
-    let context = format!("from plugin {plugin:?}");
-    AddResult::from_json(&value, version).map_err(|error| error.context(&context))
+    execute(plugin, call, stdin)?.result(version)
 }
 
-/// The executable of a plugin: the first regular file with an execute bit.
-pub(crate) fn find(plugin: &str, path: &[PathBuf]) -> Result<PathBuf, Error> {
-    let msg = || format!("plugin {plugin:?} not found");
-    if plugin.is_empty() || plugin.contains('/') || matches!(plugin, "." | "..") {
-        let hint = "a plugin's type must be a file name without path separators";
-        return Err(Error::new(code::CONFIG, msg(), hint));
-    }
-    if path.is_empty() {
-        let hint = "CNI_PATH is not set; the runtime must name the plugin directories in it";
-        return Err(Error::new(code::CONFIG, msg(), hint));
-    }
-    path.iter().map(|dir| dir.join(plugin)).find(|file| is_executable(file)).ok_or_else(|| {
-        let searched: Vec<_> = path.iter().map(|dir| dir.display().to_string()).collect();
-        let searched = searched.join(", ");
-        let hint = format!(
-            "no executable of that name in CNI_PATH ({searched}); install it there or correct \"type\""
-        );
-        Error::new(code::CONFIG, msg(), hint)
-    })
+/// Runs a verb that has no result.
+pub(crate) fn run(plugin: &str, call: &Call<'_>, stdin: &[u8]) -> Result<(), Error> {
+    execute(plugin, call, stdin)?.done()
 }
 
-fn is_executable(file: &Path) -> bool {
-    file.metadata().is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
-}
-
-/// Runs the executable: `stdin` in, stdout out, stderr passed through.
-fn execute(executable: &Path, call: &Call<'_>, stdin: &[u8]) -> io::Result<(ExitStatus, Vec<u8>)> {
-    let mut child = spawn(&mut command(executable, call))?;
-    let input = child.stdin.take();
-    let output = child.stdout.take();
-    // Both ends at once: the plugin may answer before it has read everything.
-    let stdout = thread::scope(|scope| {
-        let writer = scope.spawn(move || feed(input, stdin));
-        let mut stdout = Vec::new();
-        let read = output.map_or(Ok(0), |mut output| output.read_to_end(&mut stdout));
-        let wrote = writer.join().unwrap_or_else(|_| Err(io::Error::other("writer panicked")));
-        read.and(wrote).map(|()| stdout)
-    });
-    let status = child.wait()?;
-    Ok((status, stdout?))
-}
-
-/// A plugin that needs no configuration closes its stdin early; that is not our failure.
-fn feed(input: Option<impl io::Write>, stdin: &[u8]) -> io::Result<()> {
-    match input.map_or(Ok(()), |mut input| input.write_all(stdin)) {
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        other => other,
+fn execute<'a>(plugin: &'a str, call: &Call<'_>, stdin: &[u8]) -> Result<Answer<'a>, Error> {
+    let executable = find(plugin, call.path)?;
+    let verb = call.verb;
+    log::debug!("{} {}", verb.as_str(), executable.display());
+    match process::run(&mut command(&executable, call), stdin, call.timeout) {
+        Ok(output) => Ok(Answer { plugin, verb, status: output.status, stdout: output.stdout }),
+        Err(failure) => Err(no_answer(plugin, &executable, call, &failure)),
     }
 }
 
@@ -212,49 +166,50 @@ fn feed(input: Option<impl io::Write>, stdin: &[u8]) -> io::Result<()> {
 #[expect(clippy::disallowed_methods, reason = "this is the one place that runs executables")]
 fn command(executable: &Path, call: &Call<'_>) -> Command {
     let mut command = Command::new(executable);
-    for name in ["CNI_CONTAINERID", "CNI_IFNAME", "CNI_NETNS", "CNI_ARGS"] {
-        command.env_remove(name);
-    }
     command.env("CNI_COMMAND", call.verb.as_str());
-    command.env(
-        "CNI_PATH",
-        call.path.iter().map(|dir| dir.as_os_str()).collect::<Vec<_>>().join(":".as_ref()),
-    );
+    command.env("CNI_PATH", search::variable(call.path));
     if let Some(target) = call.target {
         command.env("CNI_CONTAINERID", target.container_id.as_str());
         command.env("CNI_IFNAME", target.ifname.as_str());
         command.env("CNI_ARGS", target.args.to_string());
         command.env("CNI_NETNS", target.netns.unwrap_or(Path::new("")));
+    } else {
+        for name in ["CNI_CONTAINERID", "CNI_IFNAME", "CNI_NETNS", "CNI_ARGS"] {
+            command.env_remove(name);
+        }
     }
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
     command
 }
 
-fn spawn(command: &mut Command) -> io::Result<Child> {
-    let (attempts, pause) = BUSY;
-    for _ in 1..attempts {
-        match command.spawn() {
-            Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => thread::sleep(pause),
-            other => return other,
+fn no_answer(plugin: &str, executable: &Path, call: &Call<'_>, failure: &Failure) -> Error {
+    let verb = call.verb.as_str();
+    let file = executable.display();
+    match failure {
+        Failure::Io(error) => {
+            Error::new(code::IO, format!("run plugin {plugin:?}"), format!("{file}: {error}"))
         }
+        Failure::Late => Error::new(
+            code::TRY_AGAIN,
+            format!("plugin {plugin:?} did not finish {verb} in {} s", call.timeout.as_secs_f32()),
+            format!(
+                "{file} was killed. It is tried again; if it hangs again, see its log for what it \
+                 waits for: a lock, its IPAM plugin, a daemon, an API server"
+            ),
+        ),
+        Failure::Loud => Error::new(
+            code::DECODE,
+            format!("plugin {plugin:?} printed more than {} bytes", process::MAX_OUTPUT),
+            format!(
+                "{file} was killed in {verb}. Only the result belongs on stdout, logs on stderr; \
+                 correct the plugin"
+            ),
+        ),
     }
-    command.spawn()
-}
-
-/// The plugin's error object, or what is known without one.
-fn failure(plugin: &str, verb: Verb, status: ExitStatus, stdout: &[u8]) -> Error {
-    let context = format!("{} of plugin {plugin:?}", verb.as_str());
-    if let Ok(error) = serde_json::from_slice::<Error>(stdout) {
-        return error.context(&format!("from {context}"));
-    }
-    let printed = String::from_utf8_lossy(stdout);
-    let printed: String = printed.trim().chars().take(200).collect();
-    let printed = if printed.is_empty() { "nothing".to_owned() } else { format!("{printed:?}") };
-    let details =
-        format!("{status}, and stdout holds no error object but {printed}; see its stderr");
-    Error::new(code::IO, format!("{context} failed"), details)
 }
 
 #[cfg(test)]
 #[path = "delegate_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+mod rogue_tests;

@@ -11,7 +11,7 @@ mod list;
 
 pub use attachment::Attachment;
 pub use cache::Cache;
-pub use call::{RuntimeCall, add, check, del, gc, status};
+pub use call::{RuntimeCall, add, check, del, find_plugins, gc, status};
 pub use list::{NetworkList, PluginConf};
 
 #[cfg(test)]

@@ -34,7 +34,7 @@ impl Cache {
     pub fn add(&self, list: &NetworkList, call: &RuntimeCall) -> Result<AddResult, Error> {
         let _lock = self.lock()?;
         self.refuse_twice(call)?;
-        call::find_all(list, call)?;
+        call::find_plugins(list, &call.path)?;
         let mut attachment = Attachment {
             list: list.clone(),
             container_id: call.container_id.clone(),

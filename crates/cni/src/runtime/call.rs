@@ -1,6 +1,7 @@
 //! Running the plugins of a network for one verb (CNI spec 3, "Attachment", "GC", "STATUS").
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
@@ -27,22 +28,36 @@ pub struct RuntimeCall {
 }
 
 impl RuntimeCall {
+    fn add(
+        &self,
+        list: &NetworkList,
+        plugin: &PluginConf,
+        previous: Option<&AddResult>,
+    ) -> Result<AddResult, Error> {
+        let stdin = list.attachment_conf(plugin, &self.capability_args, previous)?;
+        let call = self.delegate(Verb::Add, list.timeout);
+        delegate::add(&plugin.plugin_type, &call, &stdin, list.cni_version)
+    }
+
     fn run(
         &self,
         verb: Verb,
         list: &NetworkList,
         plugin: &PluginConf,
         previous: Option<&AddResult>,
-    ) -> Result<Vec<u8>, Error> {
+    ) -> Result<(), Error> {
         let stdin = list.attachment_conf(plugin, &self.capability_args, previous)?;
+        delegate::run(&plugin.plugin_type, &self.delegate(verb, list.timeout), &stdin)
+    }
+
+    fn delegate(&self, verb: Verb, timeout: Duration) -> Call<'_> {
         let target = Target {
             container_id: &self.container_id,
             ifname: &self.ifname,
             netns: self.netns.as_deref(),
             args: &self.args,
         };
-        let call = Call { verb, target: Some(target), path: &self.path };
-        delegate::call(&plugin.plugin_type, &call, &stdin)
+        Call { verb, target: Some(target), path: &self.path, timeout }
     }
 }
 
@@ -52,7 +67,7 @@ impl RuntimeCall {
 /// # Errors
 /// The failed plugin's own error; what could not be undone is added to its details.
 pub fn add(list: &NetworkList, call: &RuntimeCall) -> Result<AddResult, Error> {
-    find_all(list, call)?;
+    find_plugins(list, &call.path)?;
     let mut result = None;
     match add_all(list, call, &mut result) {
         Ok(()) => Ok(result.unwrap_or_default()),
@@ -63,10 +78,14 @@ pub fn add(list: &NetworkList, call: &RuntimeCall) -> Result<AddResult, Error> {
     }
 }
 
-/// Before the first plugin runs, all must be there: a missing one could neither ADD nor undo.
-pub(super) fn find_all(list: &NetworkList, call: &RuntimeCall) -> Result<(), Error> {
+/// Checks that all plugins of a network are installed: a missing one could neither ADD nor undo. For
+/// callers that run several networks and want to know before the first of them.
+///
+/// # Errors
+/// Code 7, naming the plugin and where it was looked for.
+pub fn find_plugins(list: &NetworkList, path: &[PathBuf]) -> Result<(), Error> {
     let mut plugins = list.plugins.iter();
-    plugins.try_for_each(|plugin| delegate::find(&plugin.plugin_type, &call.path).map(drop))
+    plugins.try_for_each(|plugin| delegate::find(&plugin.plugin_type, path).map(drop))
 }
 
 /// ADD of every plugin, up to the first failure. `result` is that of the last that succeeded.
@@ -76,8 +95,7 @@ pub(super) fn add_all(
     result: &mut Option<AddResult>,
 ) -> Result<(), Error> {
     for plugin in &list.plugins {
-        let stdout = call.run(Verb::Add, list, plugin, result.as_ref())?;
-        *result = Some(delegate::parse_result(&stdout, &plugin.plugin_type, list.cni_version)?);
+        *result = Some(call.add(list, plugin, result.as_ref())?);
     }
     Ok(())
 }
@@ -105,7 +123,7 @@ pub fn del(
 ) -> Result<(), Error> {
     let previous = previous.filter(|_| list.cni_version >= Version::V0_4_0);
     let mut plugins = list.plugins.iter().rev();
-    plugins.try_for_each(|plugin| call.run(Verb::Del, list, plugin, previous).map(drop))
+    plugins.try_for_each(|plugin| call.run(Verb::Del, list, plugin, previous))
 }
 
 /// Runs CHECK of the plugins with the result of ADD, up to the first error. Does nothing when the
@@ -123,7 +141,7 @@ pub fn check(list: &NetworkList, call: &RuntimeCall, previous: &AddResult) -> Re
         return Err(Error::new(code::INCOMPATIBLE_VERSION, msg, hint));
     }
     let mut plugins = list.plugins.iter();
-    plugins.try_for_each(|plugin| call.run(Verb::Check, list, plugin, Some(previous)).map(drop))
+    plugins.try_for_each(|plugin| call.run(Verb::Check, list, plugin, Some(previous)))
 }
 
 /// Runs GC of all plugins: they take back every attachment of the network that is not in `valid`.
@@ -160,8 +178,8 @@ fn network_verb(
     }
     let run = |plugin: &PluginConf| {
         let stdin = list.network_conf(plugin, extra);
-        let called = delegate::call(&plugin.plugin_type, &Call::network(verb, path), &stdin);
-        delegate::known(called.map(drop)).err()
+        let call = Call { timeout: list.timeout, ..Call::network(verb, path) };
+        delegate::known(delegate::run(&plugin.plugin_type, &call, &stdin)).err()
     };
     all(list.plugins.iter().filter_map(run))
 }

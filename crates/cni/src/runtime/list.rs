@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::time::Duration;
 
 use serde_json::{Map, Value};
 
 use crate::conf::{file_name, network_name, protocol_key};
+use crate::delegate::TIMEOUT;
 use crate::json::{Members, member};
 use crate::{AddResult, Error, Version, code};
 
@@ -22,6 +24,8 @@ pub struct NetworkList {
     pub disable_gc: bool,
     /// The plugins in the order of ADD; at least one.
     pub plugins: Vec<PluginConf>,
+    /// How long each plugin may take for one verb: [`TIMEOUT`], unless the caller sets another.
+    pub timeout: Duration,
     raw: Vec<u8>,
 }
 
@@ -65,6 +69,7 @@ impl NetworkList {
             disable_check: flag(&members, "disableCheck")?,
             disable_gc: flag(&members, "disableGC")?,
             plugins: objects.into_iter().map(PluginConf::new).collect::<Result<_, _>>()?,
+            timeout: TIMEOUT,
             raw: bytes.to_vec(),
         })
     }
