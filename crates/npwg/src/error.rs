@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use serde_json::Value;
+
 /// No more than so many characters of what somebody else wrote are repeated in a message.
 const SHOWN: usize = 80;
 
@@ -111,8 +113,8 @@ pub struct Invalid {
 }
 
 impl Invalid {
-    pub(crate) fn new(key: &str, value: &serde_json::Value, want: &'static str) -> Self {
-        Self { key: key.to_owned(), value: shown(&value.to_string()), want }
+    pub(crate) fn new(key: &str, value: &Value, want: &'static str) -> Self {
+        Self { key: key.to_owned(), value: shown_json(value), want }
     }
 
     pub(crate) fn missing(key: &str, want: &'static str) -> Self {
@@ -124,6 +126,15 @@ impl Invalid {
         self.key = format!("{outer}.{}", self.key);
         self
     }
+}
+
+/// `value` as JSON, shortened. JSON lets some control characters be, a terminal does not.
+pub(crate) fn shown_json(value: &Value) -> String {
+    let printable = |c: char| match c {
+        c if c.is_control() => c.escape_unicode().to_string(),
+        c => c.to_string(),
+    };
+    shown(&value.to_string()).chars().map(printable).collect()
 }
 
 /// `text`, shortened.

@@ -88,30 +88,35 @@ impl<'a> Fields<'a> {
         number.map(Some).ok_or_else(|| Invalid::new(key, value, want))
     }
 
-    /// A list, each element by `read`.
+    /// A list whose elements `read` accepts; `want` is said of the list, `item` of an element.
     pub(crate) fn list<T>(
         &self,
         key: &str,
         want: &'static str,
+        item: &'static str,
         read: impl Fn(&'a Value) -> Option<T>,
     ) -> Result<Option<Vec<T>>, Invalid> {
         let Some(value) = self.value(key) else { return Ok(None) };
         let list = value.as_array().ok_or_else(|| Invalid::new(key, value, want))?;
-        let item = |(index, value): (usize, &'a Value)| {
-            read(value).ok_or_else(|| Invalid::new(&format!("{key}[{index}]"), value, want))
+        let element = |(index, value): (usize, &'a Value)| {
+            read(value).ok_or_else(|| Invalid::new(&format!("{key}[{index}]"), value, item))
         };
-        list.iter().enumerate().map(item).collect::<Result<_, _>>().map(Some)
+        list.iter().enumerate().map(element).collect::<Result<_, _>>().map(Some)
     }
 
-    /// The known members of an object that is the value `value` of the key at `path`.
+    /// An object.
+    pub(crate) fn object(&self, key: &str) -> Result<Option<&'a Map<String, Value>>, Invalid> {
+        let Some(value) = self.value(key) else { return Ok(None) };
+        value.as_object().map(Some).ok_or_else(|| Invalid::new(key, value, "an object"))
+    }
+
+    /// The known members of an object inside this one, at `path`.
     pub(crate) fn nested(
         &self,
         path: &str,
-        value: &'a Value,
+        object: &'a Map<String, Value>,
         known: &[&'static str],
-        want: &'static str,
     ) -> Result<Self, Invalid> {
-        let object = value.as_object().ok_or_else(|| Invalid::new(path, value, want))?;
         Self::read(object, known, self.what).map_err(|invalid| invalid.within(path))
     }
 }

@@ -21,6 +21,7 @@ mod definition;
 pub mod devinfo;
 mod error;
 mod fields;
+pub mod fuzz;
 mod names;
 mod selection;
 mod status;

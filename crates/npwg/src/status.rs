@@ -143,3 +143,7 @@ fn position_of_gateway(gateway: IpAddr, result: &AddResult, inside: &[usize]) ->
     let mut near = result.ips.iter().filter(|config| config.address.contains(gateway));
     near.find_map(|config| position(config.interface, result, inside)).unwrap_or(0)
 }
+
+#[cfg(test)]
+#[path = "status_tests.rs"]
+mod tests;

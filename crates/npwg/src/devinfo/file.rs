@@ -110,3 +110,7 @@ fn write_new(path: &Path, contents: &[u8]) -> io::Result<()> {
 fn failed<'a>(operation: &'static str, path: &'a Path) -> impl Fn(io::Error) -> Error + 'a {
     move |source| Error::File { operation, path: path.to_owned(), source }
 }
+
+#[cfg(test)]
+#[path = "file_tests.rs"]
+mod tests;

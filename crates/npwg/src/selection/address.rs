@@ -29,7 +29,7 @@ pub struct NoAddress;
 
 impl IpRequest {
     /// What is valid, in messages.
-    pub(super) const WANT: &str = "a list of at least one IPv4 or IPv6 address, each with or without a prefix length, such as [\"192.0.2.5/24\", \"2001:db8::5\"]";
+    pub(super) const WANT: &str = "an IPv4 or IPv6 address with or without a prefix length, such as 192.0.2.5/24 or 2001:db8::5";
 
     /// The text, as it was given.
     #[must_use]

@@ -1,6 +1,7 @@
 //! One element of the JSON form (multi-net-spec 4.1.2.1).
 
 use std::net::IpAddr;
+use std::str::FromStr;
 
 use cni::IfName;
 use serde_json::{Map, Value};
@@ -31,7 +32,9 @@ const KEYS: [&str; 13] = [
 pub(super) const INTERFACE: &str =
     "1 to 15 bytes without '/', ':', white space and control characters";
 
-const GATEWAYS: &str = "a list of gateways' IP addresses, which may be empty";
+const GATEWAYS: &str = "a list of IP addresses, which may be empty";
+const GATEWAY: &str = "the IP address of a gateway";
+const IPS: &str = "a list of at least one IP address";
 
 /// Reads `object`, called `what` in warnings.
 pub(super) fn selection(
@@ -54,8 +57,8 @@ pub(super) fn selection(
         port_mappings: port_mappings(&fields)?,
         bandwidth: bandwidth(&fields)?,
         device_id: fields.checked("deviceID", is_device_id, names::DEVICE_ID)?,
-        cni_args: cni_args(&fields)?,
-        default_route: fields.list("default-route", GATEWAYS, parsed::<IpAddr>)?,
+        cni_args: fields.object("cni-args")?.cloned().unwrap_or_default(),
+        default_route: fields.list("default-route", GATEWAYS, GATEWAY, parsed::<IpAddr>)?,
         ipam_claim_reference: fields.checked(
             "ipam-claim-reference",
             is_subdomain,
@@ -85,22 +88,17 @@ fn interface(fields: &Fields) -> Result<Option<IfName>, Invalid> {
 }
 
 fn ips(fields: &Fields) -> Result<Vec<IpRequest>, Invalid> {
-    match fields.list("ips", IpRequest::WANT, parsed)? {
-        Some(ips) if ips.is_empty() => {
-            Err(Invalid::new("ips", &Value::Array(Vec::new()), IpRequest::WANT))
-        }
+    match fields.list("ips", IPS, IpRequest::WANT, parsed)? {
+        Some(ips) if ips.is_empty() => Err(Invalid::new("ips", &Value::Array(Vec::new()), IPS)),
         ips => Ok(ips.unwrap_or_default()),
     }
 }
 
-fn cni_args(fields: &Fields) -> Result<Map<String, Value>, Invalid> {
-    match fields.value("cni-args") {
-        None => Ok(Map::new()),
-        Some(Value::Object(args)) => Ok(args.clone()),
-        Some(other) => Err(Invalid::new("cni-args", other, "an object")),
-    }
-}
-
-fn parsed<T: std::str::FromStr>(value: &Value) -> Option<T> {
+/// A text that is a `T`.
+fn parsed<T: FromStr>(value: &Value) -> Option<T> {
     value.as_str()?.parse().ok()
 }
+
+#[cfg(test)]
+#[path = "element_tests.rs"]
+mod tests;

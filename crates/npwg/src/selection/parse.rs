@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::Selection;
 use super::element::{self, INTERFACE};
-use crate::error::shown;
+use crate::error::{shown, shown_json};
 use crate::names::{self, is_label, is_namespace};
 use crate::{Error, Invalid};
 
@@ -68,7 +68,7 @@ fn halves(text: &str, separator: char) -> (&str, Option<&str>) {
 fn json_form(annotation: &str, pod_namespace: &str) -> Result<Vec<Selection>, Error> {
     let value = serde_json::from_str(annotation).map_err(|source| Error::Json { source })?;
     let Value::Array(list) = value else {
-        return Err(Error::NoList { found: shown(&value.to_string()) });
+        return Err(Error::NoList { found: shown_json(&value) });
     };
     let read = |(index, value)| {
         let name = label(value);
@@ -122,3 +122,7 @@ fn distinct_interfaces(list: &[Selection]) -> Result<(), Error> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+#[path = "parse_tests.rs"]
+mod tests;

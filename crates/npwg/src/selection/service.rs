@@ -5,13 +5,15 @@ use std::num::{NonZeroU16, NonZeroU64};
 use std::str::FromStr;
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::Invalid;
 use crate::fields::Fields;
 
 const PORT: &str = "a port from 1 to 65535";
 const LIMIT: &str = "a whole number of bits (per second) above 0";
+const RATES: &str =
+    "an object with ingressRate, egressRate or both; a burst needs the rate of its direction";
 
 /// A port of the host that leads to one of the pod. Serializes as the capability `portMappings`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -72,15 +74,19 @@ impl FromStr for Protocol {
 
 /// The key `portMappings`.
 pub(super) fn port_mappings(fields: &Fields) -> Result<Vec<PortMapping>, Invalid> {
-    let list = fields.list("portMappings", "a list of objects", Some)?.unwrap_or_default();
-    let mapping = |(index, value)| port_mapping(fields, index, value);
-    list.into_iter().enumerate().map(mapping).collect()
+    let list = fields.list("portMappings", "a list of objects", "an object", Value::as_object)?;
+    let mappings = list.unwrap_or_default().into_iter().enumerate();
+    mappings.map(|(index, object)| port_mapping(fields, index, object)).collect()
 }
 
-fn port_mapping(outer: &Fields, index: usize, value: &Value) -> Result<PortMapping, Invalid> {
+fn port_mapping(
+    outer: &Fields,
+    index: usize,
+    object: &Map<String, Value>,
+) -> Result<PortMapping, Invalid> {
     const KEYS: [&str; 4] = ["hostPort", "containerPort", "protocol", "hostIP"];
     let path = format!("portMappings[{index}]");
-    let fields = outer.nested(&path, value, &KEYS, "an object")?;
+    let fields = outer.nested(&path, object, &KEYS)?;
     let port = |key| fields.number(key, PORT)?.ok_or_else(|| Invalid::missing(key, PORT));
     let read = || {
         Ok(PortMapping {
@@ -96,24 +102,28 @@ fn port_mapping(outer: &Fields, index: usize, value: &Value) -> Result<PortMappi
 /// The key `bandwidth`.
 pub(super) fn bandwidth(outer: &Fields) -> Result<Option<Bandwidth>, Invalid> {
     const KEYS: [&str; 4] = ["ingressRate", "ingressBurst", "egressRate", "egressBurst"];
-    let Some(value) = outer.value("bandwidth") else { return Ok(None) };
-    let fields = outer.nested("bandwidth", value, &KEYS, "an object")?;
+    let Some(object) = outer.object("bandwidth")? else { return Ok(None) };
+    let fields = outer.nested("bandwidth", object, &KEYS)?;
     let limit =
         |key| fields.number(key, LIMIT).map_err(|invalid: Invalid| invalid.within("bandwidth"));
-    let [ingress_rate, ingress_burst, egress_rate, egress_burst] = KEYS.map(limit);
     let limits = Bandwidth {
-        ingress_rate: ingress_rate?,
-        ingress_burst: ingress_burst?,
-        egress_rate: egress_rate?,
-        egress_burst: egress_burst?,
+        ingress_rate: limit("ingressRate")?,
+        ingress_burst: limit("ingressBurst")?,
+        egress_rate: limit("egressRate")?,
+        egress_burst: limit("egressBurst")?,
     };
-    let useful = limits.ingress_rate.is_some() || limits.egress_rate.is_some();
-    let complete = (limits.ingress_burst.is_none() || limits.ingress_rate.is_some())
-        && (limits.egress_burst.is_none() || limits.egress_rate.is_some());
-    if useful && complete {
+    if limits.are_complete() {
         return Ok(Some(limits));
     }
-    let want =
-        "an object with ingressRate, egressRate or both; a burst needs the rate of its direction";
-    Err(Invalid::new("bandwidth", value, want))
+    Err(Invalid::new("bandwidth", &object.clone().into(), RATES))
+}
+
+impl Bandwidth {
+    /// Whether there is a rate, and every burst has one.
+    fn are_complete(&self) -> bool {
+        let of = |rate: Option<_>, burst: Option<_>| rate.is_some() || burst.is_none();
+        (self.ingress_rate.is_some() || self.egress_rate.is_some())
+            && of(self.ingress_rate, self.ingress_burst)
+            && of(self.egress_rate, self.egress_burst)
+    }
 }
