@@ -16,6 +16,7 @@ use testkit::kill::{Point, Report, Victim, killed_anywhere};
 
 /// Where the records of the sriov plugin are.
 pub const RECORDS: &str = "/var/lib/fastpath/sriov";
+const META_RECORDS: &str = "/var/lib/fastpath/multus-lite";
 const LEASES: &str = "/run/testipam";
 
 /// An IPAM plugin of a few lines: each lease is a file, each change one call, so that the kill
@@ -71,7 +72,8 @@ pub fn listing(dir: impl AsRef<Path>) -> Vec<String> {
 pub fn leftovers() -> String {
     let leases: Vec<String> =
         listing(LEASES).into_iter().filter(|name| name.contains(':')).collect();
-    format!("records {:?}\nleases {leases:?}\n", listing(RECORDS))
+    let records = [listing(RECORDS), listing(META_RECORDS)].concat();
+    format!("records {records:?}\nleases {leases:?}\n")
 }
 
 /// `base` with these keys added or replaced.

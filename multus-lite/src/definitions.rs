@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use npwg::NetworkAttachmentDefinition;
 
+pub(crate) use api_server::{Access, ApiServer, token_warning};
 
 /// A source of definitions. Calls block; each ends by the deadline the source was made with.
 pub(crate) trait Definitions: Send + Sync {
@@ -34,8 +35,8 @@ pub(crate) struct Pod {
     pub(crate) uid: String,
     /// `metadata.annotations`.
     pub(crate) annotations: BTreeMap<String, String>,
-    /// Names of its containers in the order of the spec, each with the resources it requests
-    /// (extended ones, those with a `/`).
+    /// Names of its containers in the order of the spec, then of its init containers, each with the
+    /// resources it requests (extended ones, those with a `/`).
     pub(crate) containers: Vec<(String, Vec<String>)>,
 }
 
@@ -45,16 +46,41 @@ pub(crate) enum DefinitionError {
     /// There is none.
     #[error("{kind} {namespace}/{name} does not exist")]
     Missing { kind: &'static str, namespace: String, name: String },
+    /// The pod was deleted, and one of the same name stands in its place.
+    #[error("pod {namespace}/{name} was re-created: the one with uid {uid} is gone")]
+    Replaced { namespace: String, name: String, uid: String },
     /// The source does not accept our credentials, or they do not suffice.
     #[error("{operation} is not permitted")]
-    Denied { operation: String, reason: String },
+    Denied {
+        operation: String,
+        #[source]
+        reason: Reason,
+    },
     /// No answer, or none in time.
     #[error("{operation}: no answer from {server}")]
-    Unreachable { operation: String, server: String, reason: String },
+    Unreachable {
+        operation: String,
+        server: String,
+        #[source]
+        reason: Reason,
+    },
     /// The answer is no use.
     #[error("{operation} failed")]
-    Failed { operation: String, reason: String },
+    Failed {
+        operation: String,
+        #[source]
+        reason: Reason,
+    },
     /// How to reach the source cannot be read: kubeconfig, certificates, token.
     #[error("{path} cannot be used")]
-    Access { path: String, reason: String },
+    Access {
+        path: String,
+        #[source]
+        reason: Reason,
+    },
 }
+
+/// Who was asked, what it answered and what to do; never a secret.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Reason(pub(crate) String);

@@ -1,2 +1,139 @@
-//! The meta-plugin.
+//! `multus-lite`: several networks per pod, from its own configuration or from Kubernetes.
+//!
+//! Touches: the record of each pod below `/var/lib/fastpath/multus-lite/`, the lock file in
+//! `/run/fastpath/`, device-info files, the default routes inside a pod that asks for another one, the
+//! pod's network-status annotation. Everything else is done by the plugins that it calls.
+//!
+//! A reader's way: `conf` is what operators write, `kubernetes` what the cluster adds, `plan` makes
+//! attachments of it, `add` and `attach` make them, `detach` is the inverse, which `del`, `gc` and a
+//! failed ADD share.
+
 #![forbid(unsafe_code)]
+
+mod add;
+mod attach;
+mod check;
+mod conf;
+mod definitions;
+mod del;
+mod detach;
+mod devices;
+mod error;
+mod gc;
+mod kubernetes;
+mod multus_cache;
+mod on_disk;
+mod plan;
+mod record;
+mod requested;
+mod route;
+mod statics;
+mod status;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use cni::{AddResult, Error, GcRequest, NetConf, Plugin, Request, StatusRequest};
+use hostnet::Host;
+use journal::{Journal, Locks, Owner};
+
+use crate::conf::LogConf;
+use crate::definitions::Access;
+
+pub use conf::{Conf, Delegate};
+pub use error::ConfError;
+
+/// Name of the program: of its records, and of its lock.
+const NAME: &str = "multus-lite";
+
+/// How long a call waits for another one that works on the same container.
+const LOCK_DEADLINE: Duration = Duration::from_mins(1);
+
+/// Where things are.
+#[derive(Debug, Clone)]
+pub struct Places {
+    /// This host.
+    pub host: Host,
+    /// What kubelet offers.
+    pub kubelet: kubelet::Paths,
+    /// Directory of the device-info specification.
+    pub device_info: PathBuf,
+    /// What kubelet gives a pod that may ask the API server.
+    pub service_account: PathBuf,
+    /// Where the `fastpath` tool and runtimes with the Go library remember what they attached.
+    pub runtime_cache: PathBuf,
+}
+
+impl Places {
+    /// The real ones.
+    #[must_use]
+    pub fn real() -> Self {
+        Self {
+            host: Host::real(),
+            kubelet: kubelet::Paths::default(),
+            device_info: npwg::devinfo::DEFAULT_ROOT.into(),
+            service_account: "/var/run/secrets/kubernetes.io/serviceaccount".into(),
+            runtime_cache: "/var/lib/cni".into(),
+        }
+    }
+}
+
+/// The meta-plugin on one host.
+#[derive(Debug)]
+pub struct MultusLite {
+    places: Places,
+    locks: Locks,
+}
+
+impl MultusLite {
+    /// The meta-plugin with these places.
+    #[must_use]
+    pub fn new(places: Places) -> Self {
+        let locks = Locks::new(&places.host.run);
+        Self { places, locks }
+    }
+
+    fn journal(&self) -> Result<Journal, error::MultusError> {
+        Ok(Journal::open(&self.places.host.state, &self.places.host.proc, NAME)?)
+    }
+
+    /// How to reach the API server; none when the configuration does not say.
+    fn access(&self, conf: &Conf) -> Option<Access> {
+        match &conf.kubeconfig {
+            Some(path) => Some(Access::Kubeconfig(path.clone())),
+            None => self.places.service_account.join("token").exists().then_some(Access::InCluster),
+        }
+    }
+}
+
+fn owner_of(request: &Request) -> Owner {
+    Owner { container_id: request.container_id.to_string(), ifname: request.ifname.to_string() }
+}
+
+/// Sends the log of a verb where the configuration says; `context` stands on every line.
+fn start_log(conf: &NetConf, context: &str) {
+    let wanted = LogConf::of(conf);
+    cni::logging::init(wanted.log_level.as_deref(), wanted.log_file.as_deref(), context);
+}
+
+impl Plugin for MultusLite {
+    fn add(&self, request: &Request) -> Result<AddResult, Error> {
+        add::add(self, request)
+    }
+
+    fn del(&self, request: &Request) -> Result<(), Error> {
+        del::del(self, request)
+    }
+
+    fn check(&self, request: &Request) -> Result<(), Error> {
+        check::check(self, request)
+    }
+
+    fn gc(&self, request: &GcRequest) -> Result<(), Error> {
+        gc::gc(self, request)
+    }
+
+    fn status(&self, request: &StatusRequest) -> Result<(), Error> {
+        status::status(self, request)
+    }
+}

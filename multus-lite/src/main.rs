@@ -1,2 +1,9 @@
-//! The meta-plugin.
-fn main(){}
+//! `multus-lite`: the CNI meta-plugin. See README.md for the configuration.
+
+use std::process::ExitCode;
+
+use multus_lite::{MultusLite, Places};
+
+fn main() -> ExitCode {
+    cni::run(&MultusLite::new(Places::real()))
+}

@@ -13,6 +13,8 @@ use testkit::witness::ip_json;
 
 /// First VF; its netdev is `vf0`.
 pub(crate) const VF0: &str = "0000:01:10.0";
+/// Second VF; its netdev is `vf1`.
+pub(crate) const VF1: &str = "0000:01:10.2";
 const PF: &str = "0000:01:00.0";
 
 /// Tests share the host's namespace, so they take turns.
@@ -45,7 +47,7 @@ fn sysfs(sys: &Path) {
     symlink(&pf, sys.join("class/net/pf0/device")).unwrap();
     let driver = sys.join("bus/pci/drivers/igbvf");
     fs::create_dir_all(&driver).unwrap();
-    for (index, addr) in [VF0, "0000:01:10.2"].into_iter().enumerate() {
+    for (index, addr) in [VF0, VF1].into_iter().enumerate() {
         let vf = devices.join(addr);
         fs::create_dir_all(vf.join(format!("net/vf{index}"))).unwrap();
         symlink(&pf, vf.join("physfn")).unwrap();

@@ -7,4 +7,6 @@
 
 mod bed;
 mod killed;
+mod marker;
+mod multus;
 mod sriov;

@@ -1,0 +1,351 @@
+//! multus-lite with static delegates: Debian's plugins, our sriov, and one that fails on demand.
+
+use std::fs;
+
+use integration::{listing, nothing_valid, with};
+use serde_json::{Value, json};
+use testkit::cni::Plugin;
+use testkit::netns::Netns;
+use testkit::witness::ip_json;
+
+use crate::bed::{VF0, VF1, sriov, state};
+use crate::marker::{self, calls, failing};
+
+/// multus-lite on the made-up host, with all the plugins it may call.
+fn multus() -> (Plugin, impl Drop) {
+    let (_, turn) = sriov();
+    let bin = marker::install(&["one", "two", "three"]);
+    calls();
+    let plugin = Plugin::new("multus-lite").path("/usr/lib/cni").path(bin);
+    (plugin.path(&integration::test_ipam()), turn)
+}
+
+fn conf(delegates: &Value) -> Value {
+    json!({"cniVersion": "1.1.0", "name": "all", "type": "multus", "delegates": delegates})
+}
+
+/// Default network by bridge and host-local, as in Debian; they speak versions up to 1.0.0.
+fn bridge() -> Value {
+    json!({"cniVersion": "1.0.0", "name": "default", "type": "bridge", "bridge": "fpbr0", "isGateway": true,
+           "ipam": {"type": "host-local", "ranges": [[{"subnet": "10.77.0.0/24"}]],
+                    "routes": [{"dst": "0.0.0.0/0"}]}})
+}
+
+fn vf(device: &str, name: &str, keys: &Value) -> Value {
+    with(&json!({"name": name, "type": "sriov", "deviceID": device, "l2enable": true}), keys)
+}
+
+fn mark(plugin: &str) -> Value {
+    json!({"name": format!("net-{plugin}"), "type": plugin})
+}
+
+/// All that an attachment may leave: links of the host, records, leases, marks.
+fn all_state() -> String {
+    let leases = listing("/var/lib/cni/networks/default");
+    let leases: Vec<_> = leases.into_iter().filter(|name| name.starts_with("10.")).collect();
+    format!("{}marks {:?}\nleases {leases:?}\n", state(), listing(marker::DIR))
+}
+
+fn interfaces(pod: &Netns) -> Vec<String> {
+    let links = ip_json(Some(pod.name()), &["link", "show"]);
+    let names = links.as_array().unwrap().iter().map(|l| l["ifname"].as_str().unwrap().to_owned());
+    names.filter(|name| name != "lo").collect()
+}
+
+#[test]
+fn the_pod_of_the_thesis_has_its_default_network_and_two_vfs() {
+    let (multus, _turn) = multus();
+    let (before, pod) = (all_state(), Netns::new());
+    let conf = conf(&json!([
+        vf(VF0, "dpdk0", &json!({"if0name": "if0"})),
+        with(&bridge(), &json!({"masterplugin": true})),
+        vf(VF1, "dpdk1", &json!({"if0name": "if1"}))
+    ]));
+    let result = multus.add(&conf, "a", "eth0", pod.path()).expect_ok();
+    assert_eq!(interfaces(&pod), ["eth0", "if0", "if1"]);
+    let address = &ip_json(Some(pod.name()), &["addr", "show", "eth0"])[0]["addr_info"][0]["local"];
+    assert!(result["ips"][0]["address"].as_str().unwrap().starts_with(address.as_str().unwrap()));
+    assert_eq!(result["cniVersion"], "1.1.0");
+    multus.check(&conf, "a", "eth0", pod.path()).expect_ok();
+    multus.del(&conf, "a", "eth0", pod.path()).expect_ok();
+    assert!(interfaces(&pod).is_empty());
+    run_away("fpbr0");
+    assert_eq!(all_state(), before);
+}
+
+/// The bridge that the bridge plugin leaves.
+fn run_away(bridge: &str) {
+    integration::run("ip", &["link", "del", bridge]);
+}
+
+#[test]
+fn npwg_23_26_the_default_network_comes_first_and_del_goes_backwards() {
+    let (multus, _turn) = multus();
+    let (before, pod) = (all_state(), Netns::new());
+    let conf = conf(&json!([mark("one"), with(&mark("two"), &json!({"masterplugin": true})),
+        {"name": "list", "plugins": [{"type": "three"}, {"type": "one"}]}]));
+    let result = multus.add(&conf, "a", "eth0", pod.path()).expect_ok();
+    assert_eq!(result["interfaces"], json!([{"name": "eth0", "sandbox": pod.path()}]));
+    assert_eq!(calls(), ["two ADD eth0", "one ADD net1", "three ADD net2", "one ADD net2"]);
+    // Chained within the list, and only there.
+    assert_eq!(marker::stdin("one", "ADD", "net2")["prevResult"]["interfaces"][0]["name"], "net2");
+    assert_eq!(marker::stdin("one", "ADD", "net1").get("prevResult"), None);
+    assert_eq!(marker::stdin("two", "ADD", "eth0")["name"], "net-two");
+    multus.check(&conf, "a", "eth0", pod.path()).expect_ok();
+    calls();
+    multus.del(&conf, "a", "eth0", pod.path()).expect_ok();
+    assert_eq!(calls(), ["one DEL net2", "three DEL net2", "one DEL net1", "two DEL eth0"]);
+    assert_eq!(all_state(), before);
+}
+
+#[test]
+fn npwg_26_del_tries_all_and_the_record_stays_until_all_is_done() {
+    let (multus, _turn) = multus();
+    let (before, pod) = (all_state(), Netns::new());
+    let conf = conf(&json!([mark("one"), mark("two"), mark("three")]));
+    multus.add(&conf, "a", "eth0", pod.path()).expect_ok();
+    calls();
+    let fails = failing("two", "DEL");
+    let (msg, details) = multus.del(&conf, "a", "eth0", pod.path()).expect_error(123);
+    assert_eq!(calls(), ["three DEL net2", "two DEL net1", "one DEL eth0"]);
+    assert!(msg.contains("two was told") && details.contains("net-two"), "{msg} {details}");
+    assert!(all_state().contains("@a:eth0.json"));
+    drop(fails);
+    multus.del(&conf, "a", "eth0", pod.path()).expect_ok();
+    assert_eq!(all_state(), before);
+}
+
+#[test]
+fn a_failing_delegate_takes_everything_back() {
+    let (multus, _turn) = multus();
+    let (before, pod) = (all_state(), Netns::new());
+    let conf = conf(&json!([mark("one"), vf(VF0, "vf", &json!({})), mark("two"), mark("three")]));
+    let fails = failing("two", "ADD");
+    let (msg, details) = multus.add(&conf, "a", "eth0", pod.path()).expect_error(123);
+    for part in ["two was told to fail", "by a file", "\"two\"", "net-two", "net2"] {
+        assert!(format!("{msg} {details}").contains(part), "{part}: {msg} {details}");
+    }
+    assert_eq!(calls().iter().filter(|call| call.starts_with("three")).count(), 0);
+    assert_eq!(all_state(), before);
+    drop(fails);
+    // What cannot be taken back is said, and kept for DEL.
+    let (fails, stuck) = (failing("three", "ADD"), failing("one", "DEL"));
+    let (_, details) = multus.add(&conf, "a", "eth0", pod.path()).expect_error(123);
+    assert!(details.contains("not undone") && details.contains("one was told"), "{details}");
+    drop((fails, stuck));
+    assert!(all_state().contains("@a:eth0.json"));
+    multus.del(&conf, "a", "eth0", "").expect_ok();
+    assert_eq!(all_state(), before);
+}
+
+#[test]
+fn a_missing_plugin_is_found_before_anything_is_attached() {
+    let (multus, _turn) = multus();
+    let (before, pod) = (all_state(), Netns::new());
+    let conf = conf(&json!([mark("one"), mark("nosuchplugin")]));
+    let (msg, details) = multus.add(&conf, "a", "eth0", pod.path()).expect_error(7);
+    assert!(
+        msg.contains("nosuchplugin") && details.contains("net-nosuchplugin"),
+        "{msg} {details}"
+    );
+    assert_eq!((calls(), all_state()), (Vec::new(), before));
+}
+
+#[test]
+fn add_twice_del_twice_del_without_add_and_without_namespace() {
+    let (multus, _turn) = multus();
+    let (before, pod) = (all_state(), Netns::new());
+    // A veth would die with the namespace, which a VF does not.
+    let conf = conf(&json!([mark("one"), mark("two")]));
+    multus.del(&conf, "a", "eth0", pod.path()).expect_ok();
+    multus.add(&conf, "a", "eth0", pod.path()).expect_ok();
+    let after = all_state();
+    let (msg, _) = multus.add(&conf, "a", "eth0", pod.path()).expect_error(7);
+    assert!(msg.contains("attached already"), "{msg}");
+    assert_eq!(all_state(), after);
+    drop(pod);
+    multus.del(&conf, "a", "eth0", "").expect_ok();
+    multus.del(&conf, "a", "eth0", "").expect_ok();
+    assert_eq!(all_state(), before);
+}
+
+#[test]
+fn check_sees_every_attachment() {
+    let (multus, _turn) = multus();
+    let pod = Netns::new();
+    let conf = conf(&json!([mark("one"), vf(VF0, "vf", &json!({})), mark("two")]));
+    multus.check(&conf, "a", "eth0", pod.path()).expect_error(7);
+    multus.add(&conf, "a", "eth0", pod.path()).expect_ok();
+    pod.ip(&["link", "set", "net1", "name", "lost"]);
+    let (_, details) = multus.check(&conf, "a", "eth0", pod.path()).expect_error(100);
+    assert!(details.contains("\"vf\" (net1)"), "{details}");
+    pod.ip(&["link", "set", "lost", "name", "net1"]);
+    multus.check(&conf, "a", "eth0", pod.path()).expect_ok();
+    fs::remove_file(format!("{}/net-two:a:net2", marker::DIR)).unwrap();
+    multus.check(&conf, "a", "eth0", pod.path()).expect_error(100);
+    multus.del(&conf, "a", "eth0", pod.path()).expect_ok();
+}
+
+fn valid(conf: &Value, attachments: &[&str]) -> Value {
+    let list: Vec<_> =
+        attachments.iter().map(|c| json!({"containerID": c, "ifname": "eth0"})).collect();
+    with(conf, &json!({ "cni.dev/valid-attachments": list }))
+}
+
+#[test]
+fn gc_keeps_what_is_valid_and_takes_back_the_rest() {
+    let (multus, _turn) = multus();
+    let (before, pods) = (all_state(), [Netns::new(), Netns::new(), Netns::new()]);
+    let here = conf(&json!([mark("one"), mark("two"), mark("three")]));
+    let other = with(&conf(&json!([mark("one"), mark("two")])), &json!({"name": "other"}));
+    multus.add(&here, "a", "eth0", pods[0].path()).expect_ok();
+    multus.add(&here, "b", "eth0", pods[1].path()).expect_ok();
+    multus.add(&other, "c", "eth0", pods[2].path()).expect_ok();
+    let all = all_state();
+    // All are valid, or nothing is said about it.
+    multus.gc(&valid(&here, &["a", "b"])).expect_ok();
+    assert_eq!(all_state(), all);
+    multus.gc(&here).expect_ok();
+    assert_eq!(all_state(), all);
+    // One of ours is gone; the other configuration's is not this call's matter.
+    multus.gc(&valid(&here, &["a"])).expect_ok();
+    assert_eq!(
+        listing(marker::DIR),
+        [
+            "net-one:a:eth0",
+            "net-one:c:eth0",
+            "net-three:a:net2",
+            "net-two:a:net1",
+            "net-two:c:net1"
+        ]
+    );
+    multus.gc(&nothing_valid(&here)).expect_ok();
+    assert_eq!(listing(marker::DIR), ["net-one:c:eth0", "net-two:c:net1"]);
+    multus.gc(&nothing_valid(&other)).expect_ok();
+    assert_eq!(all_state(), before);
+}
+
+#[test]
+fn gc_collects_what_lost_its_record_but_not_what_the_tool_attached() {
+    let (multus, _turn) = multus();
+    let (before, pod) = (all_state(), Netns::new());
+    let conf = conf(&json!([mark("one"), mark("two")]));
+    multus.add(&conf, "a", "eth0", pod.path()).expect_ok();
+    fs::remove_dir_all("/var/lib/fastpath/multus-lite").unwrap();
+    // As `fastpath attach` remembers it.
+    let cached = json!({"kind": "cniCacheV1", "containerId": "tool", "ifName": "net0", "networkName": "net-two",
+        "config": "eyJjbmlWZXJzaW9uIjoiMS4xLjAiLCJuYW1lIjoibmV0LXR3byIsInR5cGUiOiJ0d28ifQ=="});
+    fs::create_dir_all("/var/lib/cni/results").unwrap();
+    fs::write("/var/lib/cni/results/net-two-tool-net0", cached.to_string()).unwrap();
+    fs::write(format!("{}/net-two:tool:net0", marker::DIR), "").unwrap();
+    multus.gc(&nothing_valid(&conf)).expect_ok();
+    assert_eq!(listing(marker::DIR), ["net-two:tool:net0"]);
+    fs::remove_file("/var/lib/cni/results/net-two-tool-net0").unwrap();
+    multus.gc(&nothing_valid(&conf)).expect_ok();
+    assert_eq!(all_state(), before);
+}
+
+#[test]
+fn gc_goes_on_after_a_failure_and_says_so() {
+    let (multus, _turn) = multus();
+    let (before, pod) = (all_state(), Netns::new());
+    let conf = conf(&json!([mark("one"), mark("two")]));
+    multus.add(&conf, "a", "eth0", pod.path()).expect_ok();
+    let fails = (failing("two", "DEL"), failing("two", "GC"));
+    let (msg, _) = multus.gc(&nothing_valid(&conf)).expect_error(123);
+    assert!(msg.contains("2 failures"), "{msg}");
+    assert_eq!(listing(marker::DIR), ["net-two:a:net1"]);
+    drop(fails);
+    multus.gc(&nothing_valid(&conf)).expect_ok();
+    assert_eq!(all_state(), before);
+}
+
+#[test]
+fn status_asks_what_every_pod_needs() {
+    let (multus, _turn) = multus();
+    let delegates = json!([mark("one"), mark("two")]);
+    let conf = with(&conf(&delegates), &json!({"kubeconfig": "/no/such/kubeconfig"}));
+    multus.status(&conf).expect_ok();
+    assert_eq!(calls(), ["one STATUS", "two STATUS"]);
+    let fails = failing("two", "STATUS");
+    let (msg, details) = multus.status(&conf).expect_error(50);
+    assert!(msg.contains("two was told") && details.contains("net-two"), "{msg} {details}");
+    drop(fails);
+    let missing = with(&conf, &json!({"delegates": [mark("nosuchplugin")]}));
+    multus.status(&missing).expect_error(50);
+    let unready = with(&conf, &json!({"readinessindicatorfile": "/run/no-such-file"}));
+    let (msg, _) = multus.status(&unready).expect_error(50);
+    assert!(msg.contains("/run/no-such-file"), "{msg}");
+    let nowhere = with(&conf, &json!({"clusterNetwork": "/no/such/file.conflist"}));
+    multus.status(&nowhere).expect_error(50);
+    fs::create_dir_all("/var/lib/fastpath").unwrap();
+    drop(fs::remove_dir_all("/var/lib/fastpath/multus-lite"));
+    fs::write("/var/lib/fastpath/multus-lite", "").unwrap();
+    let (msg, _) = multus.status(&conf).expect_error(50);
+    assert!(msg.contains("/var/lib/fastpath/multus-lite"), "{msg}");
+    fs::remove_file("/var/lib/fastpath/multus-lite").unwrap();
+}
+
+#[test]
+fn a_damaged_record_is_said_once_and_what_can_be_known_is_freed() {
+    let (multus, _turn) = multus();
+    let pod = Netns::new();
+    let conf = conf(&json!([mark("one"), mark("two")]));
+    let before = all_state();
+    for damage in ["", "{\"version\":1", "rubbish"] {
+        multus.add(&conf, "a", "eth0", pod.path()).expect_ok();
+        fs::write("/var/lib/fastpath/multus-lite/@a:eth0.json", damage).unwrap();
+        let (msg, details) = multus.del(&conf, "a", "eth0", pod.path()).expect_error(104);
+        assert!(msg.contains("a:eth0") && details.contains("GC"), "{msg} {details}");
+        assert_eq!(all_state(), before, "{damage:?}");
+        multus.del(&conf, "a", "eth0", pod.path()).expect_ok();
+    }
+}
+
+/// A node where Multus was replaced: pods that it attached are detached from its cache.
+#[test]
+fn what_multus_attached_is_detached_from_its_cache() {
+    let (multus, _turn) = multus();
+    let before = all_state();
+    let conf = with(&conf(&json!([mark("one")])), &json!({"cniDir": "/var/lib/cni/multus"}));
+    // {"cniVersion":"1.1.0","name":"net-one","type":"one"} and the same of two.
+    let cached = json!([
+        {"Conf": {}, "Bytes": "eyJjbmlWZXJzaW9uIjoiMS4xLjAiLCJuYW1lIjoibmV0LW9uZSIsInR5cGUiOiJvbmUifQ=="},
+        {"Conf": {}, "ifnameRequest": "data", "Bytes": "eyJjbmlWZXJzaW9uIjoiMS4xLjAiLCJuYW1lIjoibmV0LXR3byIsInR5cGUiOiJ0d28ifQ=="}]);
+    fs::create_dir_all("/var/lib/cni/multus").unwrap();
+    fs::write("/var/lib/cni/multus/a", cached.to_string()).unwrap();
+    for mark in ["net-one:a:eth0", "net-two:a:data"] {
+        fs::write(format!("{}/{mark}", marker::DIR), "").unwrap();
+    }
+    multus.del(&conf, "a", "eth0", "").expect_ok();
+    assert_eq!(calls(), ["two DEL data", "one DEL eth0"]);
+    assert_eq!(all_state(), before);
+    assert!(listing("/var/lib/cni/multus").is_empty());
+    fs::write("/var/lib/cni/multus/a", &cached.to_string()[..50]).unwrap();
+    let (msg, _) = multus.del(&conf, "a", "eth0", "").expect_error(104);
+    assert!(msg.contains("/var/lib/cni/multus/a"), "{msg}");
+    multus.del(&conf, "a", "eth0", "").expect_ok();
+}
+
+#[test]
+fn three_delegates_killed_anywhere() {
+    let (multus, _turn) = multus();
+    let pod = Netns::new();
+    let conf = conf(&json!([
+        vf(VF0, "vf0", &json!({"l2enable": false, "ipam": {"type": "testipam"}})),
+        vf(VF1, "vf1", &json!({})),
+        mark("one")
+    ]));
+    fs::create_dir_all("/run/marker-calls").unwrap();
+    fs::create_dir_all(marker::DIR).unwrap();
+    for report in integration::kill_add_and_del(
+        "three delegates",
+        &multus,
+        &conf,
+        pod.path(),
+        |_| true,
+        all_state,
+    ) {
+        report.assert_clean();
+    }
+}

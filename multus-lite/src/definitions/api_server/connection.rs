@@ -1,0 +1,104 @@
+//! One connection to the API server: opened when first needed, kept for all that is asked.
+
+use std::time::Duration;
+
+use http::header::RETRY_AFTER;
+use http::{HeaderMap, Request, StatusCode};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::{Bytes, Incoming};
+use hyper::client::conn::http1::{self, SendRequest};
+use kube::Config;
+use kube::client::ConfigExt;
+use tower::{BoxError, ServiceExt};
+
+/// The longest answer that is read. etcd holds 1.5 MiB of an object; as JSON it is somewhat more.
+const LONGEST_ANSWER: usize = 8 << 20;
+
+/// The connection. kube reads the configuration and makes the TLS of it; the connection itself is
+/// ours, because a client with a pool opens a second one while it waits for the first.
+pub(super) struct Connection {
+    config: Config,
+    sender: Option<SendRequest<String>>,
+    doing: &'static str,
+}
+
+/// What the server said.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    /// `Retry-After`, if it is given in seconds, as the API server does.
+    pub(super) retry_after: Option<Duration>,
+    pub(super) body: Bytes,
+}
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub(super) enum Trouble {
+    /// No connection: unknown host, refused, a certificate that is not trusted.
+    Connect(BoxError),
+    /// The connection broke before the answer was complete.
+    Lost(BoxError),
+    /// The answer is longer than anything that was asked for.
+    TooLong,
+    /// The deadline passed during what is named.
+    Late(&'static str),
+}
+
+impl Connection {
+    /// A connection as the configuration says; nothing is sent yet.
+    pub(super) fn new(config: Config) -> Self {
+        Self { config, sender: None, doing: "connecting" }
+    }
+
+    /// What it does at the moment, for the text of a missed deadline.
+    pub(super) fn doing(&self) -> &'static str {
+        self.doing
+    }
+
+    /// Sends a request and reads the answer to its end. The connection is kept only after that:
+    /// a future dropped half-way leaves none that would hold the rest of an old answer.
+    pub(super) async fn exchange(&mut self, request: Request<String>) -> Result<Answer, Trouble> {
+        let mut sender = match self.sender.take() {
+            Some(sender) if !sender.is_closed() => sender,
+            _ => self.open().await?,
+        };
+        self.doing = "waiting for the answer";
+        sender.ready().await.map_err(lost)?;
+        let response = sender.send_request(request).await.map_err(lost)?;
+        let answer = read(response).await?;
+        self.sender = Some(sender);
+        Ok(answer)
+    }
+
+    async fn open(&mut self) -> Result<SendRequest<String>, Trouble> {
+        self.doing = "connecting";
+        let connector = self.config.rustls_https_connector().map_err(refused)?;
+        let stream = connector.oneshot(self.config.cluster_url.clone()).await.map_err(refused)?;
+        let (sender, connection) = http1::handshake(stream).await.map_err(lost)?;
+        // Its failure is also that of the request it carries.
+        tokio::spawn(async move { connection.await.ok() });
+        Ok(sender)
+    }
+}
+
+async fn read(response: http::Response<Incoming>) -> Result<Answer, Trouble> {
+    let (head, body) = response.into_parts();
+    let body = Limited::new(body, LONGEST_ANSWER).collect().await.map_err(|error| {
+        if error.is::<LengthLimitError>() { Trouble::TooLong } else { Trouble::Lost(error) }
+    })?;
+    let retry_after = retry_after(&head.headers);
+    Ok(Answer { status: head.status, retry_after, body: body.to_bytes() })
+}
+
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
+    Some(Duration::from_secs(seconds))
+}
+
+fn refused(error: impl Into<BoxError>) -> Trouble {
+    Trouble::Connect(error.into())
+}
+
+fn lost(error: hyper::Error) -> Trouble {
+    Trouble::Lost(error.into())
+}

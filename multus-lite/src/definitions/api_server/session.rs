@@ -1,0 +1,116 @@
+//! Asking the API server: as whom, how often, and until when.
+
+use std::mem::replace;
+use std::time::Duration;
+
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, USER_AGENT};
+use http::{Method, Request, StatusCode};
+use tokio::time::{Instant, sleep, timeout_at};
+
+use super::access::{Credential, Endpoint};
+use super::connection::{Answer, Connection, Trouble};
+
+const CLIENT: &str = concat!("multus-lite/", env!("CARGO_PKG_VERSION"));
+const MERGE_PATCH: &str = "application/merge-patch+json";
+
+/// Everything that is asked of one server until one deadline.
+pub(super) struct Session {
+    connection: Connection,
+    credential: Credential,
+    host: String,
+    path_prefix: String,
+    deadline: Instant,
+}
+
+/// Something to ask, as often as it takes.
+pub(super) enum Question {
+    /// An object.
+    Get { path: String },
+    /// A change of an object, as a merge patch.
+    Patch { path: String, body: String },
+}
+
+/// What was already asked a second time; more often helps nobody.
+#[derive(Default)]
+struct AskedAgain {
+    lost: bool,
+    token: bool,
+    conflict: bool,
+}
+
+impl Session {
+    /// A session; nothing is sent yet.
+    pub(super) fn new(endpoint: Endpoint, deadline: Instant) -> Self {
+        let Endpoint { config, credential } = endpoint;
+        let url = &config.cluster_url;
+        let path_prefix = url.path().trim_end_matches('/').to_owned();
+        let host = match (url.host(), url.port()) {
+            (Some(host), Some(port)) => format!("{host}:{port}"),
+            (host, _) => host.unwrap_or_default().to_owned(),
+        };
+        Self { connection: Connection::new(config), credential, host, path_prefix, deadline }
+    }
+
+    /// As whom we ask.
+    pub(super) fn credential(&self) -> &Credential {
+        &self.credential
+    }
+
+    /// Asks until there is an answer or the deadline has passed.
+    pub(super) async fn ask(&mut self, question: &Question) -> Result<Answer, Trouble> {
+        match timeout_at(self.deadline, self.ask_again(question)).await {
+            Ok(outcome) => outcome,
+            Err(_elapsed) => Err(Trouble::Late(self.connection.doing())),
+        }
+    }
+
+    /// Asks, and again where that is worth it: every question here may be asked twice without harm.
+    async fn ask_again(&mut self, question: &Question) -> Result<Answer, Trouble> {
+        let mut again = AskedAgain::default();
+        loop {
+            let request = self.request(question)?;
+            match self.connection.exchange(request).await {
+                // The server may have closed the connection while it was idle.
+                Err(Trouble::Lost(_)) if !replace(&mut again.lost, true) => {}
+                // The token may have been rotated since it was read.
+                Ok(Answer { status: StatusCode::UNAUTHORIZED, .. })
+                    if !replace(&mut again.token, true) && self.credential.renew() => {}
+                Ok(Answer { status: StatusCode::CONFLICT, .. })
+                    if !replace(&mut again.conflict, true) => {}
+                Ok(answer) if let Some(wait) = self.invited_wait(&answer) => sleep(wait).await,
+                outcome => return outcome,
+            }
+        }
+    }
+
+    /// How long the server asks us to wait before we try again, if that is before the deadline.
+    fn invited_wait(&self, answer: &Answer) -> Option<Duration> {
+        let overloaded = matches!(
+            answer.status,
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE
+        );
+        let wait = answer.retry_after.filter(|_| overloaded)?.max(Duration::from_millis(100));
+        (Instant::now() + wait < self.deadline).then_some(wait)
+    }
+
+    fn request(&self, question: &Question) -> Result<Request<String>, Trouble> {
+        let (method, path, body) = match question {
+            Question::Get { path } => (Method::GET, path, None),
+            Question::Patch { path, body } => (Method::PATCH, path, Some(body.clone())),
+        };
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.path_prefix))
+            .header(HOST, &self.host)
+            .header(USER_AGENT, CLIENT)
+            .header(ACCEPT, "application/json");
+        if let Some(authorization) = self.credential.header() {
+            request = request.header(AUTHORIZATION, authorization);
+        }
+        if body.is_some() {
+            request = request.header(CONTENT_TYPE, MERGE_PATCH);
+        }
+        let body = body.unwrap_or_default();
+        request.body(body).map_err(|error| Trouble::Connect(error.into()))
+    }
+}

@@ -1,0 +1,34 @@
+//! Parts of error messages.
+
+use std::error::Error;
+
+use http::Uri;
+
+/// An error and its causes, outermost first; what the one before it already says is left out.
+pub(super) fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let below = error.to_string();
+        if !text.contains(&below) {
+            text = format!("{text}: {below}");
+        }
+        cause = error.source();
+    }
+    text
+}
+
+/// The server as messages name it: without the user and password an address may hold.
+pub(super) fn server(url: &Uri) -> String {
+    let host = url.host().unwrap_or_default();
+    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+    let path = url.path().trim_end_matches('/');
+    format!("{}://{host}{port}{path}", url.scheme_str().unwrap_or("https"))
+}
+
+/// Somebody else's text in a message: one line, not too long.
+pub(super) fn excerpt(text: &str) -> String {
+    let text: String =
+        text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(400).collect();
+    text.trim().to_owned()
+}

@@ -1,0 +1,74 @@
+//! Which device a network attaches: the next one of its resource that kubelet gave the pod.
+
+use std::collections::BTreeSet;
+use std::time::Instant;
+
+use kubelet::{PodDevices, PodKey, closest};
+
+use crate::definitions::Pod;
+use crate::error::MultusError;
+
+/// A device of a resource.
+#[derive(Debug, Clone)]
+pub(crate) struct Device {
+    pub(crate) resource: String,
+    pub(crate) id: String,
+}
+
+/// The devices of a pod; each is handed out once.
+#[derive(Debug)]
+pub(crate) struct Devices {
+    devices: PodDevices,
+    pod: String,
+    /// What its containers ask for, for messages.
+    requested: BTreeSet<String>,
+}
+
+impl Devices {
+    /// Asks kubelet.
+    ///
+    /// # Errors
+    /// It does not answer by the deadline, and left no checkpoint.
+    pub(crate) fn of(
+        paths: &kubelet::Paths,
+        pod: &Pod,
+        deadline: Instant,
+    ) -> Result<Self, MultusError> {
+        let key = PodKey {
+            namespace: pod.namespace.clone(),
+            name: pod.name.clone(),
+            uid: pod.uid.clone(),
+        };
+        let devices = kubelet::pod_devices(paths, &key, deadline)?;
+        Ok(Self {
+            devices,
+            pod: format!("{}/{}", pod.namespace, pod.name),
+            requested: pod.containers.iter().flat_map(|(_, names)| names).cloned().collect(),
+        })
+    }
+
+    /// The next device of a resource, for this network.
+    ///
+    /// # Errors
+    /// There is none (left).
+    pub(crate) fn take(&mut self, resource: &str, network: &str) -> Result<Device, MultusError> {
+        if let Some(id) = self.devices.take(resource) {
+            return Ok(Device { resource: resource.to_owned(), id });
+        }
+        let requested = self.requested.iter().map(String::as_str);
+        let why = if self.requested.contains(resource) {
+            format!("kubelet gave it {}, which other networks have", self.devices.summary())
+        } else {
+            match closest(resource, requested) {
+                Some(closest) => format!("the pod requests none; closest: {closest}"),
+                None => "the pod requests none".to_owned(),
+            }
+        };
+        Err(MultusError::NoDevice {
+            network: network.to_owned(),
+            resource: resource.to_owned(),
+            pod: self.pod.clone(),
+            why,
+        })
+    }
+}
