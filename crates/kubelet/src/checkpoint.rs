@@ -120,6 +120,9 @@ mod tests {
 
     const LIST: &[u8] = include_bytes!("../corpus/checkpoint/list.json");
     const NUMA: &[u8] = include_bytes!("../corpus/checkpoint/numa.json");
+    /// As a real kubelet wrote it.
+    const REAL: &[u8] = include_bytes!("../corpus/checkpoint/kubelet-1.20.2.json");
+    const UID: &str = "5f6cf1a9-0d4c-4ef0-8d0b-6f1b5d1e9a01";
 
     fn taken(mut pod: PodDevices, resource: &str) -> Vec<String> {
         std::iter::from_fn(|| pod.take(resource)).collect()
@@ -127,12 +130,18 @@ mod tests {
 
     #[test]
     fn both_shapes_are_read() {
-        let old = devices(LIST, "5f6cf1a9-0d4c-4ef0-8d0b-6f1b5d1e9a01").unwrap();
+        let old = devices(LIST, UID).unwrap();
         assert_eq!(old.source(), Source::Checkpoint);
         assert_eq!(taken(old, "fastpath.dev/vf"), ["0000:01:10.4", "0000:01:10.0"]);
-        let new = devices(NUMA, "5f6cf1a9-0d4c-4ef0-8d0b-6f1b5d1e9a01").unwrap();
+        let new = devices(NUMA, UID).unwrap();
         assert_eq!(new.containers().keys().collect::<Vec<_>>(), ["side", "app"]);
         assert_eq!(taken(new, "fastpath.dev/vf"), ["0000:02:10.0", "0000:01:10.4", "0000:01:10.0"]);
+        let real = devices(REAL, UID).unwrap();
+        assert_eq!(real.containers().keys().collect::<Vec<_>>(), ["b", "a"]);
+        assert_eq!(
+            taken(real, "fastpath.dev/vf"),
+            ["0000:01:10.4", "0000:01:10.2", "0000:01:10.0"]
+        );
     }
 
     #[test]

@@ -52,8 +52,8 @@ impl DevicePlugin {
     ///
     /// Returns as soon as the plugin listens, and registers when kubelet does: so a test waits for
     /// the node's capacity. A kubelet that is started again finds it again. A container gets the
-    /// ids in the variable `PCIDEVICE_<RESOURCE>`, separated by commas; what it gets are the first
-    /// free ones, by the order of `ids`.
+    /// first free ones of `ids`, several of them in whatever order kubelet likes, and finds them in
+    /// its variable `PCIDEVICE_<RESOURCE>`, separated by commas in that order.
     ///
     /// # Panics
     /// The socket cannot be made. What goes wrong later panics on drop: kubelet refuses the plugin.
