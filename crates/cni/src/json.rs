@@ -4,7 +4,7 @@
 use std::fmt;
 
 use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, Visitor};
-use serde::{Deserialize, forward_to_deserialize_any};
+use serde::{Deserialize, Serialize, Serializer, forward_to_deserialize_any};
 use serde_json::{Map, Value};
 
 /// The members of a JSON object in document order, duplicates included.
@@ -23,6 +23,12 @@ impl Members {
         self.0.iter().map(|(key, _)| key.as_str())
     }
 
+    /// Replaces every member called `key` in whatever case.
+    pub(crate) fn set(&mut self, key: &str, value: Value) {
+        self.0.retain(|(name, _)| !name.eq_ignore_ascii_case(key));
+        self.0.push((key.to_owned(), value));
+    }
+
     /// The members in `known`, under the spelling used there, as a `T`. The error names the key.
     pub(crate) fn fields<T: DeserializeOwned>(
         &self,
@@ -30,6 +36,13 @@ impl Members {
     ) -> Result<T, serde_json::Error> {
         let fields = known.iter().filter_map(|key| Some((*key, self.get(key)?))).collect();
         T::deserialize(Fields { fields, value: None })
+    }
+}
+
+/// In document order, duplicates included: it reads back as the same.
+impl Serialize for Members {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(key, value)| (key, value)))
     }
 }
 

@@ -7,6 +7,7 @@
 mod attachment;
 mod cache;
 mod call;
+mod file;
 mod list;
 
 pub use attachment::Attachment;
@@ -17,3 +18,7 @@ pub use list::{NetworkList, PluginConf};
 #[cfg(test)]
 #[path = "runtime/tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "runtime/cni11_tests.rs"]
+mod cni11_tests;

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::conf::{file_name, network_name, protocol_key};
@@ -51,16 +52,14 @@ impl NetworkList {
     /// Code 6 when it is not a JSON object or a key has the wrong type, 1 when none of its versions
     /// is known, 7 when a name or `type` is missing or malformed, or there is no plugin.
     pub fn load(bytes: &[u8]) -> Result<Self, Error> {
-        let undecodable = |error: serde_json::Error| {
-            Error::new(code::DECODE, "decode the network", error.to_string())
-        };
-        let members: Members = serde_json::from_slice(bytes).map_err(undecodable)?;
+        let members: Members = decode(bytes)?;
         let objects = match protocol_key::<Vec<Map<String, Value>>>(&members, "plugins")? {
             Some(objects) => objects,
-            None => vec![serde_json::from_slice(bytes).map_err(undecodable)?],
+            None if members.get("type").is_some() => vec![decode(bytes)?],
+            None => Vec::new(),
         };
         if objects.is_empty() {
-            let hint = "name at least one plugin in \"plugins\"";
+            let hint = "name at least one plugin in \"plugins\", or one in \"type\"";
             return Err(Error::new(code::CONFIG, "the network has no plugins", hint));
         }
         Ok(Self {
@@ -141,7 +140,7 @@ impl fmt::Debug for PluginConf {
 }
 
 impl PluginConf {
-    fn new(object: Map<String, Value>) -> Result<Self, Error> {
+    pub(super) fn new(object: Map<String, Value>) -> Result<Self, Error> {
         let plugin_type = match member(&object, "type") {
             Some(Value::String(text)) if !text.is_empty() => file_name("type", text.clone())?,
             _ => {
@@ -154,6 +153,11 @@ impl PluginConf {
         let capabilities = declared.map(|(key, _)| key.clone()).collect();
         Ok(Self { plugin_type, capabilities, object })
     }
+}
+
+pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
+    serde_json::from_slice(bytes)
+        .map_err(|error| Error::new(code::DECODE, "decode the network", error.to_string()))
 }
 
 /// The highest known version of `cniVersion` and `cniVersions`; 0.1.0 when both say nothing.
@@ -175,7 +179,7 @@ fn highest_version(members: &Members) -> Result<Version, Error> {
 }
 
 /// A boolean, which older files write as a string.
-fn flag(members: &Members, key: &str) -> Result<bool, Error> {
+pub(super) fn flag(members: &Members, key: &str) -> Result<bool, Error> {
     match members.get(key) {
         None => Ok(false),
         Some(Value::Bool(flag)) => Ok(*flag),

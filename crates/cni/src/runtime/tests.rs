@@ -10,7 +10,7 @@ use super::*;
 use crate::{AttachmentId, Error, Version, code};
 
 /// A plugin directory and a cache; fakes note `<name> <verb>` in `log` and stdin in `<name>.<verb>`.
-struct Host {
+pub(super) struct Host {
     dir: TempDir,
 }
 
@@ -26,7 +26,7 @@ fi
 "#;
 
 impl Host {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let host = Self { dir: TempDir::new().unwrap() };
         for name in ["first", "last"] {
             let file = host.dir.path().join(name);
@@ -37,26 +37,26 @@ impl Host {
         host
     }
 
-    fn write(&self, name: &str, text: &str) {
+    pub(super) fn write(&self, name: &str, text: &str) {
         fs::write(self.dir.path().join(name), text).unwrap();
     }
 
     /// The calls since the last time, space separated.
-    fn calls(&self) -> String {
+    pub(super) fn calls(&self) -> String {
         let log = fs::read_to_string(self.dir.path().join("log")).unwrap_or_default();
         self.write("log", "");
         log.trim_end().replace('\n', ", ")
     }
 
-    fn stdin(&self, call: &str) -> Value {
+    pub(super) fn stdin(&self, call: &str) -> Value {
         serde_json::from_slice(&fs::read(self.dir.path().join(call)).unwrap()).unwrap()
     }
 
-    fn path(&self) -> Vec<PathBuf> {
+    pub(super) fn path(&self) -> Vec<PathBuf> {
         vec![self.dir.path().to_owned()]
     }
 
-    fn cache(&self) -> Cache {
+    pub(super) fn cache(&self) -> Cache {
         Cache::new(&self.dir.path().join("cache"))
     }
 
@@ -64,7 +64,7 @@ impl Host {
         self.dir.path().join("cache/results").join(name)
     }
 
-    fn call(&self, ifname: &str) -> RuntimeCall {
+    pub(super) fn call(&self, ifname: &str) -> RuntimeCall {
         RuntimeCall {
             container_id: "c1".parse().unwrap(),
             ifname: ifname.parse().unwrap(),
@@ -81,7 +81,7 @@ fn capability_args() -> Map<String, Value> {
     args.as_object().unwrap().clone()
 }
 
-fn list(version: &str) -> NetworkList {
+pub(super) fn list(version: &str) -> NetworkList {
     let list = json!({
         "cniVersion": version,
         "name": "net",
