@@ -134,7 +134,7 @@ pub(crate) fn shown_json(value: &Value) -> String {
         c if c.is_control() => c.escape_unicode().to_string(),
         c => c.to_string(),
     };
-    shown(&value.to_string()).chars().map(printable).collect()
+    shown(&value.to_string().chars().map(printable).collect::<String>())
 }
 
 /// `text`, shortened.

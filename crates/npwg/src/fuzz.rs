@@ -11,8 +11,8 @@ use crate::{
     Error, NetworkAttachmentDefinition, NetworkStatus, Selection, network_status, selections,
 };
 
-/// The longest message about somebody else's text.
-const LONGEST: usize = 1000;
+/// The longest message about somebody else's text, when all of it has to be escaped.
+const LONGEST: usize = 2000;
 
 /// An annotation that is accepted is safe to use, and reads back as itself from what we understood.
 ///
