@@ -89,7 +89,7 @@ impl MultusLite {
     /// The meta-plugin with these places.
     #[must_use]
     pub fn new(places: Places) -> Self {
-        let locks = Locks::new(&places.host.run);
+        let locks = Locks::new(&places.host.run, NAME);
         Self { places, locks }
     }
 

@@ -23,7 +23,7 @@ pub(crate) const META_PLUGINS: [&str; 3] = ["multus", "multus-lite", "multus-shi
 pub(crate) fn named(conf: &Conf, name: &str) -> Result<NetworkList, MultusError> {
     let mut names = Vec::new();
     for file in files(&conf.conf_dir)? {
-        match load_file(&file) {
+        match NetworkList::load_file(&file) {
             Ok(list) if list.name == name => return Ok(list),
             Ok(list) => names.push(list.name),
             // A broken neighbour is no reason to miss the right one.
@@ -44,10 +44,10 @@ pub(crate) fn cluster(conf: &Conf, text: &str) -> Result<NetworkList, MultusErro
     }
     let path = Path::new(text);
     if !path.is_dir() {
-        return load_file(path).map_err(|error| MultusError::file(error, path));
+        return NetworkList::load_file(path).map_err(|error| MultusError::file(error, path));
     }
     for file in files(path)? {
-        match load_file(&file) {
+        match NetworkList::load_file(&file) {
             // The directory may well be the one this program is configured in.
             Ok(list) if is_meta(&list) => {}
             Ok(list) => return Ok(list),
@@ -93,9 +93,3 @@ fn files(dir: &Path) -> Result<Vec<PathBuf>, MultusError> {
 #[cfg(test)]
 #[path = "on_disk_tests.rs"]
 mod tests;
-fn load_file(path: &Path) -> Result<NetworkList, cni::Error> {
-    let bytes = fs::read(path).map_err(|e| {
-        cni::Error::new(cni::code::IO, format!("read {}", path.display()), e.to_string())
-    })?;
-    NetworkList::load(&bytes)
-}

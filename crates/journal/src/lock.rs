@@ -23,6 +23,7 @@ const MAX_PAUSE: Duration = Duration::from_millis(8);
 #[derive(Debug, Clone)]
 pub struct Locks {
     path: PathBuf,
+    program: &'static str,
 }
 
 /// A held lock; dropping it releases.
@@ -33,19 +34,20 @@ pub struct Lock {
 }
 
 impl Locks {
-    /// Locks in `<run_dir>/locks`, which a reboot empties.
+    /// Locks of `program` in `<run_dir>/locks`, which a reboot empties.
     #[must_use]
-    pub fn new(run_dir: &Path) -> Self {
-        Self { path: run_dir.join("locks") }
+    pub fn new(run_dir: &Path, program: &'static str) -> Self {
+        Self { path: run_dir.join("locks"), program }
     }
 
-    /// Excludes other ADD, DEL and GC work on this attachment.
+    /// Excludes other ADD, DEL and GC work of this program on this attachment. A meta-plugin and the
+    /// plugin that it calls for the same interface do not exclude each other.
     ///
     /// # Errors
     /// [`Error::Busy`] after `deadline`.
     pub fn owner(&self, owner: &Owner, deadline: Duration) -> Result<Lock, Error> {
         let what = || format!("attachment {owner}");
-        self.lock(libc::F_WRLCK, hash(&owner.to_string()), deadline, what)
+        self.lock(libc::F_WRLCK, hash(&format!("{} {owner}", self.program)), deadline, what)
     }
 
     /// Excludes other work on this device (a PF, by its PCI address).
@@ -133,7 +135,7 @@ mod tests {
     #[test]
     fn the_second_waits_until_the_first_is_dropped() {
         let dir = tempfile::tempdir().unwrap();
-        let locks = Locks::new(&dir.path().join("run"));
+        let locks = Locks::new(&dir.path().join("run"), "a");
         let first = locks.device("pf", SOON).unwrap();
         let refused = locks.device("pf", SOON).unwrap_err();
         assert_eq!(refused.to_string(), "another call still works on device pf");
@@ -144,7 +146,7 @@ mod tests {
     #[test]
     fn shared_locks_keep_out_only_the_exclusive_one() {
         let dir = tempfile::tempdir().unwrap();
-        let locks = Locks::new(dir.path());
+        let locks = Locks::new(dir.path(), "a");
         let one = locks.shared("x", SOON).unwrap();
         let two = locks.shared("x", SOON).unwrap();
         locks.device("x", SOON).unwrap_err();
@@ -156,9 +158,11 @@ mod tests {
     #[test]
     fn owners_and_devices_do_not_meet() {
         let dir = tempfile::tempdir().unwrap();
-        let locks = Locks::new(dir.path());
+        let locks = Locks::new(dir.path(), "a");
         let owner = Owner { container_id: "a".to_owned(), ifname: "b".to_owned() };
         let _owner = locks.owner(&owner, SOON).unwrap();
+        let _called = Locks::new(dir.path(), "b").owner(&owner, SOON).unwrap();
+        locks.owner(&owner, SOON).unwrap_err();
         let _device = locks.device("pf", SOON).unwrap();
         let _other = locks.device("pf2", SOON).unwrap();
     }

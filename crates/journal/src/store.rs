@@ -332,7 +332,7 @@ mod tests {
     #[test]
     fn a_sweep_leaves_those_alone_that_still_write() {
         let (dir, journal) = journal();
-        let locks = Locks::new(dir.path());
+        let locks = Locks::new(dir.path(), "sriov");
         journal.prepare().unwrap();
         for container in ["a", "b"] {
             fs::write(journal.temporary(&owner(container)), "{").unwrap();

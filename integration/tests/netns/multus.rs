@@ -333,7 +333,7 @@ fn three_delegates_killed_anywhere() {
     let pod = Netns::new();
     let conf = conf(&json!([
         vf(VF0, "vf0", &json!({"l2enable": false, "ipam": {"type": "testipam"}})),
-        vf(VF1, "vf1", &json!({})),
+        vf(VF1, "vf1", &json!({"if0name": "if1"})),
         mark("one")
     ]));
     fs::create_dir_all("/run/marker-calls").unwrap();

@@ -5,10 +5,12 @@
 
 mod access;
 mod connection;
+mod credential;
 mod runtime;
 mod session;
 mod shapes;
 mod text;
+mod tls;
 mod token;
 mod verdict;
 
@@ -41,7 +43,7 @@ impl ApiServer {
     /// token included. The connection is made with the first question.
     pub(crate) fn connect(access: &Access, deadline: Instant) -> Result<Self, DefinitionError> {
         let endpoint = Endpoint::read(access)?;
-        let server = text::server(&endpoint.config.cluster_url);
+        let server = text::server(&endpoint.url);
         let runtime = Runtime::new().map_err(|error| DefinitionError::Failed {
             operation: "start an event loop".to_owned(),
             reason: Reason(error.to_string()),

@@ -45,7 +45,7 @@ impl Sriov {
     #[must_use]
     pub fn new(host: Host) -> Self {
         let sysfs = Sysfs::new(&host.sys);
-        let locks = Locks::new(&host.run);
+        let locks = Locks::new(&host.run, "sriov");
         Self { host, sysfs, locks }
     }
 

@@ -1,19 +1,16 @@
 //! How the API server is reached: a kubeconfig, or what kubelet mounts into a pod.
 
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use http::HeaderValue;
-use http::header::InvalidHeaderValue;
+use http::Uri;
 use kube::Config;
-use kube::config::{AuthInfo, Kubeconfig, KubeconfigError};
-use secrecy::{ExposeSecret, SecretString};
+use kube::config::{Kubeconfig, KubeconfigError};
+use rustls::ClientConfig;
 
 use super::super::{DefinitionError, Reason};
+use super::credential::Credential;
 use super::text::chain;
-use super::token;
+use super::tls;
 
 const MOUNTED: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 const NO_PROXY: &str = "http://none.invalid/";
@@ -27,38 +24,22 @@ pub(crate) enum Access {
     InCluster,
 }
 
-/// The server, its certificate authority, our certificate; and what else says who we are.
+/// The server and all that is needed to be let in.
 pub(super) struct Endpoint {
-    pub(super) config: Config,
+    pub(super) url: Uri,
+    pub(super) tls: ClientConfig,
+    /// Whose certificate the server has to show, if not that of the host in its address.
+    pub(super) server_name: Option<String>,
     pub(super) credential: Credential,
 }
 
-/// What goes into the `Authorization` header.
-pub(super) enum Credential {
-    /// Nothing: a client certificate, if anything, says who we are.
-    None,
-    /// A user name and a password.
-    Basic(HeaderValue),
-    /// A token, and the file it came from.
-    Token { text: SecretString, header: HeaderValue, file: Option<PathBuf> },
-}
-
 /// What the log should say about the life of the token, if it matters: it nears its end or is over.
-/// Asks nobody, and never fails: a missing file is the business of [`Endpoint::read`].
+/// Asks nobody and never fails; what cannot be read is said by [`Endpoint::read`].
 pub(crate) fn token_warning(access: &Access) -> Option<String> {
-    let endpoint = Endpoint::read(access).ok()?;
-    let life = endpoint.credential.life()?;
-    Some(format!(
-        "the token in {} {life}; is whatever renews it running?",
-        place(&endpoint, access)
-    ))
-}
-
-fn place(endpoint: &Endpoint, access: &Access) -> String {
-    match &endpoint.credential {
-        Credential::Token { file: Some(file), .. } => file.display().to_string(),
-        _ => access.path(),
-    }
+    let credential = Credential::read(&access.config().ok()?.auth_info).ok()?;
+    let life = credential.life()?;
+    let place = credential.file().unwrap_or_else(|| access.path());
+    Some(format!("the token in {place} {life}: is whatever renews it running?"))
 }
 
 impl Access {
@@ -68,6 +49,13 @@ impl Access {
             Self::InCluster => MOUNTED.to_owned(),
         }
     }
+
+    fn config(&self) -> Result<Config, String> {
+        match self {
+            Self::Kubeconfig(path) => read_kubeconfig(path),
+            Self::InCluster => Config::incluster().map_err(|error| chain(&error)),
+        }
+    }
 }
 
 impl Endpoint {
@@ -75,17 +63,12 @@ impl Endpoint {
     pub(super) fn read(access: &Access) -> Result<Self, DefinitionError> {
         let unusable =
             |reason| DefinitionError::Access { path: access.path(), reason: Reason(reason) };
-        let mut config = match access {
-            Access::Kubeconfig(path) => read_kubeconfig(path).map_err(unusable)?,
-            Access::InCluster => Config::incluster().map_err(|error| unusable(chain(&error)))?,
-        };
+        let config = access.config().map_err(unusable)?;
         refuse_unsupported(&config).map_err(unusable)?;
-        if config.accept_invalid_certs {
-            // Nothing is verified: the system's certificates, 100 and more, need not be read.
-            config.root_cert.get_or_insert_default();
-        }
-        let credential = Credential::take(&mut config.auth_info).map_err(unusable)?;
-        Ok(Self { config, credential })
+        let credential = Credential::read(&config.auth_info).map_err(unusable)?;
+        let tls = tls::client_config(&config).map_err(unusable)?;
+        let Config { cluster_url: url, tls_server_name: server_name, .. } = config;
+        Ok(Self { url, tls, server_name, credential })
     }
 }
 
@@ -109,6 +92,7 @@ fn explain(error: &KubeconfigError) -> String {
             Some(at) => format!("no kubeconfig: see line {}, column {}", at.line(), at.column()),
             None => "no kubeconfig".to_owned(),
         },
+        KubeconfigError::ReadConfig(error, _path) => error.to_string(),
         error => chain(error),
     }
 }
@@ -116,100 +100,24 @@ fn explain(error: &KubeconfigError) -> String {
 /// Refuses what would run an executable, and what would silently not be done.
 fn refuse_unsupported(config: &Config) -> Result<(), String> {
     let auth = &config.auth_info;
-    let unsupported = [
-        (
-            auth.exec.is_some(),
-            "user.exec is not supported, for no executable that a configuration \
-                               names is ever run: use tokenFile or client-certificate",
-        ),
-        (
-            auth.auth_provider.is_some(),
-            "user.auth-provider is not supported, for it may run an \
-                                        executable: use tokenFile or client-certificate",
-        ),
-        (
-            auth.impersonate.is_some(),
-            "user.as is not supported: grant the rights to the user itself",
-        ),
-        (config.proxy_url.is_some(), "cluster.proxy-url is not supported"),
-    ];
-    if let Some((_, what)) = unsupported.iter().find(|(found, _)| *found) {
-        return Err((*what).to_owned());
-    }
-    let url = &config.cluster_url;
-    if url.host().is_none() || !matches!(url.scheme_str(), Some("https" | "http")) {
-        return Err("cluster.server is no https:// address".to_owned());
-    }
-    Ok(())
+    let what = if auth.exec.is_some() {
+        "user.exec is not supported, for no executable that a configuration names is ever run: use \
+         tokenFile or client-certificate"
+    } else if auth.auth_provider.is_some() {
+        "user.auth-provider is not supported, for it may run an executable: use tokenFile or \
+         client-certificate"
+    } else if auth.impersonate.is_some() {
+        "user.as is not supported: grant the rights to the user itself"
+    } else if config.proxy_url.is_some() {
+        "cluster.proxy-url is not supported"
+    } else if !is_address(&config.cluster_url) {
+        "cluster.server is no https:// address"
+    } else {
+        return Ok(());
+    };
+    Err(what.to_owned())
 }
 
-impl Credential {
-    /// Takes everything but the certificate out of `auth`. As with other clients, a token file comes
-    /// before a token.
-    fn take(auth: &mut AuthInfo) -> Result<Self, String> {
-        let auth_taken = AuthInfo {
-            client_certificate: auth.client_certificate.take(),
-            client_certificate_data: auth.client_certificate_data.take(),
-            client_key: auth.client_key.take(),
-            client_key_data: auth.client_key_data.take(),
-            ..AuthInfo::default()
-        };
-        let auth = std::mem::replace(auth, auth_taken);
-        if let Some(file) = auth.token_file.map(PathBuf::from) {
-            let text =
-                token::read(&file).map_err(|error| format!("{}: {error}", file.display()))?;
-            return Self::token(text, Some(file));
-        }
-        if let Some(text) = auth.token {
-            return Self::token(text.expose_secret().trim().into(), None);
-        }
-        match (auth.username, auth.password) {
-            (Some(user), Some(password)) => basic(&user, &password).map(Self::Basic),
-            _ => Ok(Self::None),
-        }
-    }
-
-    fn token(text: SecretString, file: Option<PathBuf>) -> Result<Self, String> {
-        let header = sensitive(&format!("Bearer {}", text.expose_secret()))
-            .map_err(|_invalid| "the token holds characters that no token has".to_owned())?;
-        Ok(Self::Token { text, header, file })
-    }
-
-    /// The value of the header.
-    pub(super) fn header(&self) -> Option<&HeaderValue> {
-        match self {
-            Self::None => None,
-            Self::Basic(header) | Self::Token { header, .. } => Some(header),
-        }
-    }
-
-    /// Reads the token anew and tells whether it is another one now.
-    pub(super) fn renew(&mut self) -> bool {
-        let Self::Token { text, file: Some(file), .. } = self else { return false };
-        let Ok(now) = token::read(file) else { return false };
-        if now.expose_secret() == text.expose_secret() {
-            return false;
-        }
-        let Ok(renewed) = Self::token(now, Some(file.clone())) else { return false };
-        *self = renewed;
-        true
-    }
-
-    /// What there is to say about the life of the token.
-    pub(super) fn life(&self) -> Option<token::Life> {
-        let Self::Token { text, .. } = self else { return None };
-        token::life(text.expose_secret(), SystemTime::now())
-    }
-}
-
-fn basic(user: &str, password: &SecretString) -> Result<HeaderValue, String> {
-    let pair = format!("{user}:{}", password.expose_secret());
-    sensitive(&format!("Basic {}", STANDARD.encode(pair))).map_err(|error| chain(&error))
-}
-
-/// A header that no log shows.
-fn sensitive(text: &str) -> Result<HeaderValue, InvalidHeaderValue> {
-    let mut header = HeaderValue::from_str(text)?;
-    header.set_sensitive(true);
-    Ok(header)
+fn is_address(url: &Uri) -> bool {
+    url.host().is_some() && matches!(url.scheme_str(), Some("https" | "http"))
 }

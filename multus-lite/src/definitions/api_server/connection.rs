@@ -3,21 +3,24 @@
 use std::time::Duration;
 
 use http::header::RETRY_AFTER;
-use http::{HeaderMap, Request, StatusCode};
+use http::{HeaderMap, Request, StatusCode, Uri};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1::{self, SendRequest};
-use kube::Config;
-use kube::client::ConfigExt;
+use hyper_rustls::{FixedServerNameResolver, HttpsConnectorBuilder};
+use hyper_util::client::legacy::connect::HttpConnector;
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
 use tower::{BoxError, ServiceExt};
 
 /// The longest answer that is read. etcd holds 1.5 MiB of an object; as JSON it is somewhat more.
 const LONGEST_ANSWER: usize = 8 << 20;
 
-/// The connection. kube reads the configuration and makes the TLS of it; the connection itself is
-/// ours, because a client with a pool opens a second one while it waits for the first.
+/// The connection. It is no pool, which would open a second one while it waits for the first.
 pub(super) struct Connection {
-    config: Config,
+    url: Uri,
+    tls: ClientConfig,
+    server_name: Option<String>,
     sender: Option<SendRequest<String>>,
     doing: &'static str,
 }
@@ -45,9 +48,9 @@ pub(super) enum Trouble {
 }
 
 impl Connection {
-    /// A connection as the configuration says; nothing is sent yet.
-    pub(super) fn new(config: Config) -> Self {
-        Self { config, sender: None, doing: "connecting" }
+    /// A connection to `url`, whose certificate may have another name; nothing is sent yet.
+    pub(super) fn new(url: Uri, tls: ClientConfig, server_name: Option<String>) -> Self {
+        Self { url, tls, server_name, sender: None, doing: "connecting" }
     }
 
     /// What it does at the moment, for the text of a missed deadline.
@@ -72,8 +75,16 @@ impl Connection {
 
     async fn open(&mut self) -> Result<SendRequest<String>, Trouble> {
         self.doing = "connecting";
-        let connector = self.config.rustls_https_connector().map_err(refused)?;
-        let stream = connector.oneshot(self.config.cluster_url.clone()).await.map_err(refused)?;
+        let mut tcp = HttpConnector::new();
+        tcp.enforce_http(false);
+        let mut builder =
+            HttpsConnectorBuilder::new().with_tls_config(self.tls.clone()).https_or_http();
+        if let Some(name) = self.server_name.clone() {
+            let name = ServerName::try_from(name).map_err(refused)?;
+            builder = builder.with_server_name_resolver(FixedServerNameResolver::new(name));
+        }
+        let connector = builder.enable_http1().wrap_connector(tcp);
+        let stream = connector.oneshot(self.url.clone()).await.map_err(refused)?;
         let (sender, connection) = http1::handshake(stream).await.map_err(lost)?;
         // Its failure is also that of the request it carries.
         tokio::spawn(async move { connection.await.ok() });

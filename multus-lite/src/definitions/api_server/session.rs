@@ -7,8 +7,9 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, USER_AGENT};
 use http::{Method, Request, StatusCode};
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::access::{Credential, Endpoint};
+use super::access::Endpoint;
 use super::connection::{Answer, Connection, Trouble};
+use super::credential::Credential;
 
 const CLIENT: &str = concat!("multus-lite/", env!("CARGO_PKG_VERSION"));
 const MERGE_PATCH: &str = "application/merge-patch+json";
@@ -41,14 +42,14 @@ struct AskedAgain {
 impl Session {
     /// A session; nothing is sent yet.
     pub(super) fn new(endpoint: Endpoint, deadline: Instant) -> Self {
-        let Endpoint { config, credential } = endpoint;
-        let url = &config.cluster_url;
+        let Endpoint { url, tls, server_name, credential } = endpoint;
         let path_prefix = url.path().trim_end_matches('/').to_owned();
         let host = match (url.host(), url.port()) {
             (Some(host), Some(port)) => format!("{host}:{port}"),
             (host, _) => host.unwrap_or_default().to_owned(),
         };
-        Self { connection: Connection::new(config), credential, host, path_prefix, deadline }
+        let connection = Connection::new(url, tls, server_name);
+        Self { connection, credential, host, path_prefix, deadline }
     }
 
     /// As whom we ask.

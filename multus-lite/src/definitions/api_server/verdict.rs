@@ -4,8 +4,8 @@ use http::StatusCode;
 use kube::core::Status;
 
 use super::super::{DefinitionError, Reason};
-use super::access::Credential;
 use super::connection::{Answer, Trouble};
+use super::credential::Credential;
 use super::text::{chain, excerpt};
 
 const RIGHTS: &str = "the user of the kubeconfig needs what deploy/multus-lite-rbac.yaml grants";
@@ -50,7 +50,7 @@ impl Inquiry<'_> {
             Trouble::TooLong => return self.failed("the answer is too long for an object"),
             Trouble::Late(doing) => format!("the time allowed ended while {doing}"),
             Trouble::Lost(error) => format!("the connection broke: {}", chain(&*error)),
-            Trouble::Connect(error) => chain(&*error),
+            Trouble::Connect(error) => not_connected(&chain(&*error)),
         };
         let server = self.server.to_owned();
         DefinitionError::Unreachable { operation: self.operation(), server, reason: Reason(reason) }
@@ -111,14 +111,23 @@ fn said(answer: &Answer, status: Option<&Status>) -> String {
     if text.is_empty() { code.to_string() } else { format!("{code}: {text}") }
 }
 
+fn not_connected(why: &str) -> String {
+    let hint = if why.contains("peer certificate") {
+        ". Compare certificate-authority and server of the kubeconfig with the certificate it shows"
+    } else {
+        ""
+    };
+    format!("{why}{hint}")
+}
+
 fn not_accepted(credential: &Credential) -> String {
     match credential {
         Credential::None => {
             "the kubeconfig has no token, or its certificate is not accepted".into()
         }
         Credential::Basic(_) => "the user name and password are not accepted".into(),
-        Credential::Token { file, .. } => {
-            let place = file.as_ref().map_or("the kubeconfig".into(), |f| f.display().to_string());
+        Credential::Token { .. } => {
+            let place = credential.file().unwrap_or_else(|| "the kubeconfig".to_owned());
             let why =
                 credential.life().map_or("expired or revoked".into(), |life| life.to_string());
             format!("the token in {place} is not accepted: {why}. Write a new one there")
