@@ -1,11 +1,16 @@
 //! What holds for any bytes whatever: the targets of the fuzzer in `fuzz/`, run by `tests/corpus.rs`
 //! over the committed corpus and mutations of it as well. Each panics when its invariant breaks.
 
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::ExitStatus;
+
 use serde_json::{Map, Value};
 
+use crate::delegate::answer::Answer;
 use crate::env::is_identifier;
+use crate::plugin::Verb;
 use crate::runtime::NetworkList;
-use crate::{AddResult, Args, ContainerId, IfName, NetConf, Version, code};
+use crate::{AddResult, Args, ContainerId, Error, IfName, NetConf, Version, code};
 
 /// A configuration that is accepted is safe to use: its names are file names, its bytes are kept.
 ///
@@ -72,6 +77,35 @@ pub fn result(bytes: &[u8]) {
             reads_back(&result);
         }
     }
+}
+
+/// Whatever a plugin prints and however it ends: a result that reads back, or an error that says so.
+///
+/// # Panics
+/// When that does not hold.
+pub fn delegate_output(bytes: &[u8]) {
+    const ENDS: [i32; 3] = [0, 1 << 8, 9]; // exit status 0, exit status 1, SIGKILL
+    for status in ENDS.map(ExitStatus::from_raw) {
+        let answer = |verb| Answer { plugin: "fuzz", verb, status, stdout: bytes.to_vec() };
+        for version in [Version::V0_2_0, Version::V0_4_0, Version::LATEST] {
+            match answer(Verb::Add).result(version) {
+                Ok(result) => {
+                    assert!(status.success());
+                    reads_back(&result);
+                }
+                Err(error) => says_something(&error),
+            }
+        }
+        match answer(Verb::Del).done() {
+            Ok(()) => assert!(status.success()),
+            Err(error) => says_something(&error),
+        }
+    }
+}
+
+fn says_something(error: &Error) {
+    assert!(error.code != 0 && !error.msg.is_empty(), "{error:?}");
+    assert!(error.to_string().contains("fuzz"), "the plugin is not named: {error:?}");
 }
 
 fn reads_back(result: &AddResult) {

@@ -21,6 +21,11 @@ fn results_hold_their_invariants() {
     run("result", cni::fuzz::result);
 }
 
+#[test]
+fn answers_of_plugins_hold_their_invariants() {
+    run("delegate_output", cni::fuzz::delegate_output);
+}
+
 fn run(name: &str, target: fn(&[u8])) {
     let corpus = corpus(name);
     for input in &corpus {
