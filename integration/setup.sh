@@ -17,6 +17,7 @@ packages=(
     iproute2 iputils-ping kmod jq strace tcpdump procps shellcheck util-linux
     containernetworking-plugins     # /usr/lib/cni: host-local, static, bridge, ...
     ca-certificates cpio e2fsprogs xz-utils zstd # the VM's image
+    mmdebstrap openssl              # Kubernetes: a chroot to compile it in, certificates
 )
 
 say() { printf 'setup: %s\n' "$*" >&2; }
