@@ -1,0 +1,162 @@
+//! The container runtime.
+
+#![expect(clippy::disallowed_methods, reason = "asks the container runtime")]
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::daemon::Daemon;
+use super::programs;
+
+const READY: Duration = Duration::from_mins(1);
+
+/// A containerd with its own directories, socket and CNI configuration.
+#[derive(Debug)]
+pub(super) struct Containerd {
+    daemon: Daemon,
+    dir: PathBuf,
+}
+
+impl Containerd {
+    /// Starts it with the images that there are.
+    pub(super) fn start(dir: &Path, cni_conf_dir: &Path, cni_bin_dirs: &[&Path]) -> Self {
+        let plugins = dir.join("cni-bin");
+        link_plugins(&plugins, cni_bin_dirs);
+        fs::write(dir.join("containerd.toml"), config(dir, cni_conf_dir, &plugins)).unwrap();
+        let containerd = Self { daemon: spawn(dir), dir: dir.into() };
+        for image in ["pause.tar", "busybox.tar"] {
+            let file = programs::dir().join("images").join(image);
+            containerd.ctr(&["images", "import", &file.display().to_string()]);
+        }
+        containerd
+    }
+
+    /// Kills it and starts it again. Containers go on meanwhile.
+    pub(super) fn restart(&mut self) {
+        self.daemon.kill();
+        fs::remove_file(self.socket()).unwrap();
+        self.daemon = spawn(&self.dir);
+    }
+
+    /// Runs its command line client on what belongs to Kubernetes; panics when that fails.
+    pub(super) fn ctr(&self, args: &[&str]) -> String {
+        self.try_ctr(args).unwrap_or_else(|error| panic!("ctr {args:?}: {error}{}", self.tail()))
+    }
+
+    fn try_ctr(&self, args: &[&str]) -> Result<String, String> {
+        let mut ctr = Command::new(programs::program("ctr"));
+        ctr.arg("--address").arg(self.socket()).args(["--namespace", "k8s.io"]).args(args);
+        let output = ctr.output().map_err(|error| error.to_string())?;
+        let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+        if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
+    }
+
+    /// The ids of a pod's sandboxes, the dead ones too while they are not cleaned up.
+    pub(super) fn sandboxes(&self, namespace: &str, pod: &str) -> Vec<String> {
+        let filter = [
+            ("io.cri-containerd.kind", "sandbox"),
+            ("io.kubernetes.pod.namespace", namespace),
+            ("io.kubernetes.pod.name", pod),
+        ]
+        .map(|(label, value)| format!("labels.\"{label}\"=={value}"))
+        .join(",");
+        let ids = self.ctr(&["containers", "list", "--quiet", &filter]);
+        ids.lines().map(Into::into).collect()
+    }
+
+    /// The path of a sandbox's network namespace.
+    pub(super) fn netns(&self, sandbox: &str) -> String {
+        let info: Value =
+            serde_json::from_str(&self.ctr(&["containers", "info", sandbox])).unwrap();
+        let namespaces = info["Spec"]["linux"]["namespaces"].as_array().unwrap();
+        let network = namespaces.iter().find(|namespace| namespace["type"] == "network").unwrap();
+        network["path"].as_str().unwrap().into()
+    }
+
+    /// Where it listens.
+    pub(super) fn socket(&self) -> PathBuf {
+        socket(&self.dir)
+    }
+
+    pub(super) fn tail(&self) -> String {
+        self.daemon.tail()
+    }
+}
+
+impl Drop for Containerd {
+    /// Its containers are not its children: they would outlive it.
+    fn drop(&mut self) {
+        // Perhaps the test fails already: no panic on top of that.
+        let tasks = self.try_ctr(&["tasks", "list", "--quiet"]).unwrap_or_default();
+        for id in tasks.lines() {
+            drop(self.try_ctr(&["tasks", "delete", "--force", id]));
+        }
+    }
+}
+
+fn socket(dir: &Path) -> PathBuf {
+    dir.join("containerd.sock")
+}
+
+fn spawn(dir: &Path) -> Daemon {
+    let config = dir.join("containerd.toml").display().to_string();
+    let mut daemon =
+        Daemon::start(&programs::program("containerd"), dir, ["--config", config.as_str()]);
+    daemon.wait_for(READY, "socket of containerd", || socket(dir).exists());
+    daemon
+}
+
+/// It takes one directory of plugins only: one with links to all, the first of a name wins.
+fn link_plugins(to: &Path, dirs: &[&Path]) {
+    fs::create_dir(to).unwrap();
+    for dir in dirs {
+        let entries = fs::read_dir(dir).unwrap_or_else(|e| panic!("{}: {e}", dir.display()));
+        for entry in entries.map(Result::unwrap) {
+            let link = to.join(entry.file_name());
+            if entry.path().is_file() && !link.exists() {
+                symlink(entry.path(), link).unwrap();
+            }
+        }
+    }
+}
+
+/// Root may lack the right to lower an OOM score, and the machine `AppArmor`'s tools.
+fn config(dir: &Path, cni_conf_dir: &Path, plugins: &Path) -> String {
+    let path = |name: &str| dir.join(name).display().to_string();
+    format!(
+        r#"version = 2
+root = "{root}"
+state = "{state}"
+[grpc]
+  address = "{socket}"
+[ttrpc]
+  address = "{socket}.ttrpc"
+[plugins."io.containerd.internal.v1.opt"]
+  path = "{opt}"
+[plugins."io.containerd.grpc.v1.cri"]
+  sandbox_image = "registry.k8s.io/pause:test"
+  disable_apparmor = true
+  restrict_oom_score_adj = true
+  [plugins."io.containerd.grpc.v1.cri".cni]
+    bin_dir = "{plugins}"
+    conf_dir = "{cni_conf_dir}"
+  [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
+    runtime_type = "io.containerd.runc.v2"
+    [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
+      SystemdCgroup = false
+      BinaryName = "{runc}"
+"#,
+        root = path("containerd"),
+        state = path("containerd-state"),
+        socket = socket(dir).display(),
+        opt = path("containerd-opt"),
+        plugins = plugins.display(),
+        cni_conf_dir = cni_conf_dir.display(),
+        runc = programs::program("runc").display(),
+    )
+}

@@ -1,0 +1,32 @@
+//! Where the programs are.
+
+#![expect(clippy::disallowed_methods, reason = "what to run is told by the environment")]
+
+use std::env;
+use std::path::PathBuf;
+
+/// The folder that `integration/k8s/binaries.sh` printed.
+pub(super) fn dir() -> PathBuf {
+    let Some(dir) = env::var_os("FASTPATH_K8S_DIR").map(PathBuf::from) else {
+        panic!("FASTPATH_K8S_DIR is not set: it is what integration/k8s/binaries.sh prints");
+    };
+    assert!(dir.join("bin").is_dir(), "FASTPATH_K8S_DIR={}: has no bin", dir.display());
+    dir
+}
+
+/// The directory of Debian's CNI plugins: bridge, host-local, ...
+pub fn cni_plugins() -> PathBuf {
+    dir().join("cni")
+}
+
+/// A program of the node or of the control plane.
+pub(super) fn program(name: &str) -> PathBuf {
+    dir().join("bin").join(name)
+}
+
+/// etcd, kube-apiserver or kubectl: that of `$KUBEBUILDER_ASSETS` if it is set, so that our code can
+/// be tried on newer API servers than the one that we can build.
+pub(super) fn server(name: &str) -> PathBuf {
+    let other = env::var_os("KUBEBUILDER_ASSETS").map(|assets| PathBuf::from(assets).join(name));
+    other.filter(|path| path.exists()).unwrap_or_else(|| program(name))
+}
