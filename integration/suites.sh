@@ -1,10 +1,10 @@
 #!/bin/bash
-# suites.sh [lint|unit|fuzz|netns|vm ...]: runs test suites one after another; all without arguments
+# suites.sh [lint|unit|fuzz|netns|vm|k8s ...]: runs test suites one after another; all without arguments
 #
 #   Shows their output and keeps it in target/test-logs/SUITE.log; after each suite a line with its
 #   result, and last, alone on a line: N passed, N failed, N skipped.
 #
-#   TEST=NAME          only the tests whose names contain NAME (unit, fuzz, netns, vm)
+#   TEST=NAME          only the tests whose names contain NAME (unit, fuzz, netns, vm, k8s)
 #   VM_LIMIT=SECS      time limit of each boot of the vm suite (1800)
 #   CI=true            a skipped test is a failure
 #
@@ -12,7 +12,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-all=(lint unit fuzz netns vm)
+all=(lint unit fuzz netns vm k8s)
 logs=target/test-logs
 filter=(${TEST:+"$TEST"})
 
@@ -83,6 +83,25 @@ suite_vm() {
     for boot in first_boot second_boot; do
         in_vm "$boot" "$share" "mkdir -p /var/lib/fastpath && mount --bind /host /var/lib/fastpath &&
             /fastpath/reboot --nocapture $boot" || status=$?
+    done
+    return $status
+}
+
+# In namespaces of its own, the processes' among them: daemons, pods, ports and mounts go with it,
+# however it ends. Only cgroups stay.
+suite_k8s() {
+    local tests programs dir status=0 cgroup=fastpath-k8s-$$
+    make --no-print-directory build
+    tests=$(test_executable k8s)
+    programs=$(integration/k8s/binaries.sh)
+    # The shell stays as their init: it takes leave of the processes that lose their parents.
+    # shellcheck disable=SC2016 # the inner shell's
+    FASTPATH_BIN_DIR=$PWD/target/release FASTPATH_K8S_DIR=$programs FASTPATH_K8S_CGROUP=$cgroup \
+        unshare --mount --net --pid --fork --kill-child --mount-proc --propagation private \
+        bash -c 'ip link set lo up; unshare --mount --propagation private "$@"; exit $?' \
+        bash "$tests" --show-output "${filter[@]}" || status=$?
+    for dir in /sys/fs/cgroup{,/*}/"$cgroup"; do
+        [ ! -d "$dir" ] || find "$dir" -depth -type d -exec rmdir {} +
     done
     return $status
 }

@@ -1,0 +1,7 @@
+//! A real Kubernetes: API server, kubelet, containerd. Runs in namespaces of its own, see
+//! docs/testing.md.
+
+#![expect(clippy::unwrap_used, reason = "a panic with its line is a test's report")]
+
+mod bed;
+mod cluster;
