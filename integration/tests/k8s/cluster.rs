@@ -99,9 +99,11 @@ fn a_pod_gets_an_address_and_gives_it_back() {
 }
 
 #[test]
-fn a_pod_outlives_kubelet_and_containerd() {
+fn a_scheduled_pod_outlives_kubelet_and_containerd() {
     let (cluster, mut node) = (bed::cluster(), bed::node());
-    cluster.apply(&busybox_pod("default", "pod2", &json!({})));
+    let mut pod = busybox_pod("default", "pod2", &json!({}));
+    pod["spec"]["nodeName"].take();
+    cluster.apply(&pod);
     cluster.wait_pod_running("default", "pod2");
 
     node.kill_kubelet();
