@@ -6,9 +6,13 @@
 mod access;
 mod connection;
 mod credential;
+#[cfg(test)]
+mod fake_server;
 mod runtime;
 mod session;
 mod shapes;
+#[cfg(test)]
+mod tests;
 mod text;
 mod tls;
 mod token;

@@ -121,3 +121,7 @@ fn refuse_unsupported(config: &Config) -> Result<(), String> {
 fn is_address(url: &Uri) -> bool {
     url.host().is_some() && matches!(url.scheme_str(), Some("https" | "http"))
 }
+
+#[cfg(test)]
+#[path = "access_tests.rs"]
+mod tests;

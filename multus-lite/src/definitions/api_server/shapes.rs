@@ -72,3 +72,32 @@ impl Container {
         (self.name, names.into_iter().collect())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn extended_resources_of_all_containers_are_seen() {
+        let object: PodObject = serde_json::from_str(
+            r#"{"metadata": {"uid": "u", "managedFields": [{}]}, "status": {}, "spec": {
+                "initContainers": [{"name": "init", "resources": {"requests": {"a.b/c": 1}}}],
+                "containers": [{"name": "app", "resources": {
+                    "limits": {"cpu": "1", "x.y/z": "2"}, "requests": {"x.y/z": "2", "d.e/f": "1"}}},
+                    {"name": "side", "resources": {"limits": null}}, {"name": "last"}]}}"#,
+        )
+        .unwrap();
+        let pod = object.into_pod("ns", "web");
+        let names = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(
+            pod.containers,
+            [
+                ("app".to_owned(), names(&["d.e/f", "x.y/z"])),
+                ("side".to_owned(), vec![]),
+                ("last".to_owned(), vec![]),
+                ("init".to_owned(), names(&["a.b/c"])),
+            ]
+        );
+        assert_eq!((pod.uid.as_str(), pod.annotations.len()), ("u", 0));
+    }
+}

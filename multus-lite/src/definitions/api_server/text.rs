@@ -32,3 +32,19 @@ pub(super) fn excerpt(text: &str) -> String {
         text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(400).collect();
     text.trim().to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_server_is_named_without_credentials() {
+        for (url, text) in [
+            ("https://user:secret@10.0.0.1:6443", "https://10.0.0.1:6443"),
+            ("https://[fd00::1]:6443/", "https://[fd00::1]:6443"),
+            ("https://rancher/k8s/clusters/c-1?token=secret", "https://rancher/k8s/clusters/c-1"),
+        ] {
+            assert_eq!(server(&url.parse().unwrap()), text);
+        }
+    }
+}

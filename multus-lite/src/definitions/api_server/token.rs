@@ -72,3 +72,38 @@ fn rounded(duration: Duration) -> String {
         seconds => format!("{} days", seconds / 86_400),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn jwt(claims: &str) -> String {
+        format!("head.{}.signature", URL_SAFE_NO_PAD.encode(claims))
+    }
+
+    fn at(seconds: u64) -> SystemTime {
+        UNIX_EPOCH + Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn the_last_fifth_is_worth_a_word() {
+        let hour = jwt("{\"iat\": 10000, \"exp\": 13600, \"sub\": \"x\"}");
+        assert_eq!(life(&hour, at(10_000)), None);
+        assert_eq!(life(&hour, at(12_880)), None);
+        let ending = life(&hour, at(12_881)).unwrap();
+        assert_eq!(ending, Life::Ending(Duration::from_secs(719)));
+        assert_eq!(ending.to_string(), "expires in 11 min");
+        assert_eq!(life(&hour, at(13_660)).unwrap().to_string(), "expired 60 s ago");
+        assert_eq!(life(&hour, at(13_600 + 86_400)).unwrap().to_string(), "expired 24 h ago");
+    }
+
+    #[test]
+    fn tokens_that_say_nothing_about_their_end_are_left_alone() {
+        let forever = jwt("{\"iat\": 1}");
+        let odd = jwt("{\"iat\": 20, \"exp\": 10}");
+        let no_start = jwt("{\"exp\": 4600}");
+        for token in ["", "opaque", "a.b", "a.%.c", "a.b.c", &forever, &odd, &no_start] {
+            assert_eq!(life(token, at(5)), None, "{token}");
+        }
+    }
+}
