@@ -11,7 +11,7 @@ use cni::{ContainerId, Error, IfName, code};
 use serde_json::{Map, Value};
 
 use crate::detach::detach_all;
-use crate::host::{Host, existing_netns, load_network};
+use crate::host::{Host, existing_netns};
 use crate::output::{Item, Report, State};
 
 /// Attach a container: one interface for each IFNAME=FILE, all of them or none
@@ -81,7 +81,7 @@ impl Attach {
                 let hint = "every interface of a container needs a name of its own";
                 return Err(Error::new(code::CONFIG, format!("{ifname} is named twice"), hint));
             }
-            Ok((ifname, load_network(file)?))
+            Ok((ifname, NetworkList::load_file(file)?))
         };
         self.interfaces.iter().map(load).collect()
     }

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 use cni::Error;
-use cni::runtime::Attachment;
+use cni::runtime::{Attachment, NetworkList};
 
-use crate::host::{Host, load_network};
+use crate::host::Host;
 use crate::output::{Collection, Report};
 
 /// Collect what containers left over whose network namespace is gone
@@ -20,7 +20,7 @@ pub(crate) struct Gc {
 impl Gc {
     pub(crate) fn run(self, host: &Host) -> Result<Report, Error> {
         let networks: Vec<_> =
-            self.files.iter().map(|file| load_network(file)).collect::<Result<_, _>>()?;
+            self.files.iter().map(|file| NetworkList::load_file(file)).collect::<Result<_, _>>()?;
         let collect = |network| {
             let (collected, outcome) = host.cache().gc(network, lives, &host.path);
             Collection { network: network.name.clone(), collected, error: outcome.err() }

@@ -1,10 +1,9 @@
 //! Where things are on this host, and how the user names them.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use cni::runtime::{Cache, NetworkList};
+use cni::runtime::Cache;
 use cni::{Error, code};
 
 /// Directories of named network namespaces, in order.
@@ -59,16 +58,10 @@ pub(crate) fn existing_netns(given: &Path) -> Result<PathBuf, Error> {
     Err(Error::new(code::UNKNOWN_CONTAINER, msg, hint))
 }
 
-/// Reads a configuration or a list of them.
-pub(crate) fn load_network(file: &Path) -> Result<NetworkList, Error> {
-    let bytes = fs::read(file).map_err(|error| {
-        Error::new(code::IO, format!("read {}", file.display()), error.to_string())
-    })?;
-    NetworkList::load(&bytes).map_err(|error| error.context(&format!("in {}", file.display())))
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

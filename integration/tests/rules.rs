@@ -76,7 +76,14 @@ fn the_arrows_point_from_programs_to_crates() {
         ("sriov", "anyhow"),
         ("sriov", "testkit"),
         ("fastpath", "testkit"),
+        ("npwg", "kube"),
+        ("kubelet", "rustls"),
+        ("kubelet", "cni"),
+        ("multus-lite", "anyhow"),
+        ("multus-lite", "vf"),
+        ("multus-lite", "testkit"),
         ("testkit", "sriov"),
+        ("testkit", "kubelet"),
         ("testkit", "hostnet"),
         ("testkit", "cni"),
     ];
@@ -90,6 +97,7 @@ fn every_error_code_is_documented() {
     let documented = fs::read_to_string(root().join("docs/errors.md")).unwrap();
     for (file, prefix) in [
         ("plugins/sriov/src/error.rs", "pub(crate) const "),
+        ("multus-lite/src/error.rs", "pub(crate) const "),
         ("crates/cni/src/error.rs", "pub const "),
     ] {
         let source = fs::read_to_string(root().join(file)).unwrap();
@@ -108,7 +116,7 @@ fn every_error_code_is_documented() {
 
 #[test]
 fn every_program_has_a_readme() {
-    for program in ["plugins/sriov", "cli"] {
+    for program in ["plugins/sriov", "multus-lite", "cli"] {
         assert!(root().join(program).join("README.md").exists(), "{program}");
     }
 }

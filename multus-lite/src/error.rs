@@ -1,7 +1,7 @@
 //! What can go wrong, and the CNI code each case has (docs/errors.md).
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use cni::code;
 
@@ -138,11 +138,6 @@ impl MultusError {
     /// A failure of this network.
     pub(crate) fn network(error: cni::Error, name: &str) -> Self {
         Self::Delegate(error.context(&format!("network {name:?}")))
-    }
-
-    /// A network in this file.
-    pub(crate) fn file(error: cni::Error, file: &Path) -> Self {
-        Self::Delegate(error.context(&format!("in {}", file.display())))
     }
 
     fn code_and_hint(&self) -> (u32, String) {

@@ -44,7 +44,7 @@ pub(crate) fn cluster(conf: &Conf, text: &str) -> Result<NetworkList, MultusErro
     }
     let path = Path::new(text);
     if !path.is_dir() {
-        return NetworkList::load_file(path).map_err(|error| MultusError::file(error, path));
+        return NetworkList::load_file(path).map_err(MultusError::Delegate);
     }
     for file in files(path)? {
         match NetworkList::load_file(&file) {
