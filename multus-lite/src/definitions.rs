@@ -8,7 +8,8 @@ use npwg::NetworkAttachmentDefinition;
 
 pub(crate) use api_server::{Access, ApiServer, token_warning};
 
-/// A source of definitions. Calls block; each ends by the deadline the source was made with.
+/// A source of definitions. Calls block, all together no longer than the source was told when it was
+/// made; the time between them does not count.
 pub(crate) trait Definitions: Send + Sync {
     /// A pod.
     fn pod(&self, namespace: &str, name: &str) -> Result<Pod, DefinitionError>;

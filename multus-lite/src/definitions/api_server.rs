@@ -1,7 +1,7 @@
 //! The API server as a source of definitions.
 //!
 //! One process asks little and ends soon: one TLS connection, one request per object, no discovery,
-//! no watches. Every call blocks until there is an answer or the deadline has passed.
+//! no watches. Every call blocks until there is an answer or the time allowed is used up.
 
 mod access;
 mod connection;
@@ -43,8 +43,11 @@ pub(crate) struct ApiServer {
 }
 
 impl ApiServer {
-    /// Prepares to ask the server until `deadline`: reads how to reach it, certificates and the
-    /// token included. The connection is made with the first question.
+    /// Prepares to ask the server: reads how to reach it, certificates and the token included. The
+    /// connection is made with the first question.
+    ///
+    /// All questions together may take the time there is until `deadline`. What passes between them
+    /// does not count: the last one comes after all plugins are done, and those may be slow.
     pub(crate) fn connect(access: &Access, deadline: Instant) -> Result<Self, DefinitionError> {
         let endpoint = Endpoint::read(access)?;
         let server = text::server(&endpoint.url);
@@ -52,7 +55,8 @@ impl ApiServer {
             operation: "start an event loop".to_owned(),
             reason: Reason(error.to_string()),
         })?;
-        let session = Mutex::new(Session::new(endpoint, deadline.into()));
+        let session =
+            Mutex::new(Session::new(endpoint, deadline.saturating_duration_since(Instant::now())));
         Ok(Self { server, runtime, session })
     }
 

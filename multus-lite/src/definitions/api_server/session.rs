@@ -14,13 +14,13 @@ use super::credential::Credential;
 const CLIENT: &str = concat!("multus-lite/", env!("CARGO_PKG_VERSION"));
 const MERGE_PATCH: &str = "application/merge-patch+json";
 
-/// Everything that is asked of one server until one deadline.
+/// Everything that is asked of one server, in a certain time altogether.
 pub(super) struct Session {
     connection: Connection,
     credential: Credential,
     host: String,
     path_prefix: String,
-    deadline: Instant,
+    left: Duration,
 }
 
 /// Something to ask, as often as it takes.
@@ -40,8 +40,8 @@ struct AskedAgain {
 }
 
 impl Session {
-    /// A session; nothing is sent yet.
-    pub(super) fn new(endpoint: Endpoint, deadline: Instant) -> Self {
+    /// A session whose questions may take `time` altogether; nothing is sent yet.
+    pub(super) fn new(endpoint: Endpoint, time: Duration) -> Self {
         let Endpoint { url, tls, server_name, credential } = endpoint;
         let path_prefix = url.path().trim_end_matches('/').to_owned();
         let host = match (url.host(), url.port()) {
@@ -49,7 +49,7 @@ impl Session {
             (host, _) => host.unwrap_or_default().to_owned(),
         };
         let connection = Connection::new(url, tls, server_name);
-        Self { connection, credential, host, path_prefix, deadline }
+        Self { connection, credential, host, path_prefix, left: time }
     }
 
     /// As whom we ask.
@@ -57,16 +57,21 @@ impl Session {
         &self.credential
     }
 
-    /// Asks until there is an answer or the deadline has passed.
+    /// Asks until there is an answer or the time is used up.
     pub(super) async fn ask(&mut self, question: &Question) -> Result<Answer, Trouble> {
-        match timeout_at(self.deadline, self.ask_again(question)).await {
-            Ok(outcome) => outcome,
-            Err(_elapsed) => Err(Trouble::Late(self.connection.doing())),
-        }
+        let start = Instant::now();
+        let deadline = start + self.left;
+        let outcome = timeout_at(deadline, self.ask_until(deadline, question)).await;
+        self.left = self.left.saturating_sub(start.elapsed());
+        outcome.unwrap_or_else(|_elapsed| Err(Trouble::Late(self.connection.doing())))
     }
 
     /// Asks, and again where that is worth it: every question here may be asked twice without harm.
-    async fn ask_again(&mut self, question: &Question) -> Result<Answer, Trouble> {
+    async fn ask_until(
+        &mut self,
+        deadline: Instant,
+        question: &Question,
+    ) -> Result<Answer, Trouble> {
         let mut again = AskedAgain::default();
         loop {
             let request = self.request(question)?;
@@ -78,20 +83,10 @@ impl Session {
                     if !replace(&mut again.token, true) && self.credential.renew() => {}
                 Ok(Answer { status: StatusCode::CONFLICT, .. })
                     if !replace(&mut again.conflict, true) => {}
-                Ok(answer) if let Some(wait) = self.invited_wait(&answer) => sleep(wait).await,
+                Ok(answer) if let Some(wait) = invited_wait(&answer, deadline) => sleep(wait).await,
                 outcome => return outcome,
             }
         }
-    }
-
-    /// How long the server asks us to wait before we try again, if that is before the deadline.
-    fn invited_wait(&self, answer: &Answer) -> Option<Duration> {
-        let overloaded = matches!(
-            answer.status,
-            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE
-        );
-        let wait = answer.retry_after.filter(|_| overloaded)?.max(Duration::from_millis(100));
-        (Instant::now() + wait < self.deadline).then_some(wait)
     }
 
     fn request(&self, question: &Question) -> Result<Request<String>, Trouble> {
@@ -114,4 +109,12 @@ impl Session {
         let body = body.unwrap_or_default();
         request.body(body).map_err(|error| Trouble::Connect(error.into()))
     }
+}
+
+/// How long the server asks us to wait before we try again, if that is before the deadline.
+fn invited_wait(answer: &Answer, deadline: Instant) -> Option<Duration> {
+    let overloaded =
+        matches!(answer.status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE);
+    let wait = answer.retry_after.filter(|_| overloaded)?.max(Duration::from_millis(100));
+    (Instant::now() + wait < deadline).then_some(wait)
 }

@@ -3,6 +3,7 @@
 use std::error::Error as _;
 use std::fs;
 use std::net::TcpListener;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use super::fake_server::{FakeServer, Reply, json, with_header};
@@ -117,11 +118,21 @@ fn every_call_ends_by_the_deadline() {
         assert!(start.elapsed() < SHORT * 4, "{:?}", start.elapsed());
         assert!(matches!(error, DefinitionError::Unreachable { .. }), "{error:?}");
         assert!(full(&error).contains(doing), "{}", full(&error));
-        // What comes after the deadline is not even asked.
+        // When the time is used up nothing more is asked.
         let asked = server.requests().len();
         client.network("default", "blue").unwrap_err();
         assert_eq!(server.requests().len(), asked);
     }
+}
+
+#[test]
+fn the_time_between_questions_does_not_count() {
+    let server = FakeServer::start(|_, _| json(200, POD));
+    let client = server.client(SHORT);
+    let pod = client.pod("default", "web").unwrap();
+    thread::sleep(SHORT * 2);
+    client.annotate(&pod, "k", "v").unwrap();
+    assert_eq!(server.connections(), 1);
 }
 
 #[test]
