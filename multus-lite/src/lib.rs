@@ -19,6 +19,7 @@ mod del;
 mod detach;
 mod devices;
 mod error;
+pub mod fuzz;
 mod gc;
 mod kubernetes;
 mod multus_cache;

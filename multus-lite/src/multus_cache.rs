@@ -44,7 +44,7 @@ pub(crate) fn detach(conf: &Conf, container: &Container<'_>) -> Result<bool, Mul
         fs::remove_file(&file)
             .map_err(|source| MultusError::ReadFile { file: file.clone(), source })
     };
-    let attachments = match attachments(&bytes, container) {
+    let attachments = match attachments(&bytes, &container.owner.ifname) {
         Ok(attachments) => attachments,
         Err(reason) => {
             remove()?;
@@ -64,12 +64,12 @@ fn read(file: &Path) -> std::io::Result<Vec<u8>> {
 }
 
 /// The first has the runtime's interface, the others `net1` and so on unless they name their own.
-fn attachments(bytes: &[u8], container: &Container<'_>) -> Result<Vec<Attachment>, String> {
+pub(crate) fn attachments(bytes: &[u8], ifname: &str) -> Result<Vec<Attachment>, String> {
     let cached: Vec<Cached> = serde_json::from_slice(bytes).map_err(|e| e.to_string())?;
     let attachment = |(index, cached): (usize, Cached)| -> Result<Attachment, String> {
         let named = cached.ifname.filter(|name| !name.is_empty());
         let ifname = match (index, named) {
-            (0, _) => container.owner.ifname.clone(),
+            (0, _) => ifname.to_owned(),
             (_, Some(name)) => name,
             (index, None) => format!("net{index}"),
         };

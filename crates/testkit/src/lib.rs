@@ -2,6 +2,7 @@
 //!
 //! - [`kill`]: kill a program at each of its state-changing calls and see whether the host recovers
 //! - [`cni`]: run a CNI plugin as a container runtime does
+//! - [`corpus`]: run a fuzzer's target over its corpus and mutations of it
 //! - [`device_plugin`]: give a real kubelet devices that are nothing but ids
 //! - [`k8s`]: a Kubernetes with one node, of the test's own
 //! - [`netns`]: network namespaces that go away with the test, mounts that are not the host's
@@ -23,6 +24,7 @@
 compile_error!("the kill harness knows the system calls of x86_64 only");
 
 pub mod cni;
+pub mod corpus;
 pub mod device_plugin;
 pub mod k8s;
 pub mod kill;
