@@ -10,7 +10,7 @@ TRIPLE   = $(shell rustc -vV | sed -n 's/^host: //p')
 # $(call each,NAMES,FROM,COMMAND,TO): COMMAND FROM/NAME TO/NAME for those that exist
 each = @for name in $(1); do [ ! -f $(2)/$$name ] || $(3) $(2)/$$name $(4)/$$name; done
 
-.PHONY: build test test-all $(addprefix test-,$(SUITES)) demo demo-sriov bench lint install clean help setup
+.PHONY: build test test-all $(addprefix test-,$(SUITES)) demo demo-sriov bench bench-sriov bench-multus lint install clean help setup
 
 build: setup ## all executables, into target/release
 	cargo build --release
@@ -33,8 +33,13 @@ demo: demo-sriov ## all demonstrations
 demo-sriov: setup ## VFs for DPDK and for the kernel, given and taken back, in a VM
 	integration/demo/sriov.sh
 
-bench: setup ## what an attachment costs, in a VM; into docs/benchmarks.md
-	integration/bench/run.sh
+bench: bench-sriov bench-multus ## all benchmarks, into docs/benchmarks.md
+
+bench-sriov: setup ## what an attachment of a VF costs, in a VM (OTHER=name=path)
+	integration/bench/sriov.sh
+
+bench-multus: setup ## what multus-lite adds to its plugins (root; OTHER=name=path)
+	integration/bench/multus.sh
 
 install: build ## plugins into /opt/cni/bin, the tool into /usr/local/bin (DESTDIR)
 	$(call each,$(PLUGINS),target/release,install -D -m 755,$(DESTDIR)/opt/cni/bin)

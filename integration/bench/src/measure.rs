@@ -1,9 +1,12 @@
-//! One call: its CPU time, wall time and peak RSS; and what many calls come to.
+//! One call: its CPU time, wall time and peak RSS.
 //!
 //! CPU time is what `getrusage(2)` adds for children when one is reaped: user and system time of all
 //! its threads and of the children that it waited for, from fork on. Only how it divides into user
 //! and system is sampled by the timer tick; the sum is what the scheduler accounted, in nanoseconds
 //! (`cputime_adjust`, kernel/sched/cputime.c), given in microseconds.
+
+#![expect(clippy::disallowed_methods, reason = "starts what is measured")]
+#![expect(clippy::print_stdout, reason = "how peak-rss answers")]
 
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
@@ -13,72 +16,43 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use nix::sys::resource::{Usage, UsageWho, getrusage};
 
-use crate::trace::Requests;
-
 /// What one call took.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Cost {
+pub struct Cost {
     /// User and system time.
-    pub(crate) cpu: Duration,
+    pub cpu: Duration,
     /// From fork until it was reaped.
-    pub(crate) wall: Duration,
+    pub wall: Duration,
 }
 
-/// All that is known of a contender.
-#[derive(Debug, Default)]
-pub(crate) struct Figures {
-    /// ADD, one per round.
-    pub(crate) add: Vec<Cost>,
-    /// DEL, one per round.
-    pub(crate) del: Vec<Cost>,
-    /// Highest peak RSS of an ADD in bytes, pages of files included.
-    pub(crate) peak_rss: u64,
-    /// What an ADD sends.
-    pub(crate) requests: Requests,
-}
-
-impl Figures {
-    /// Whether CPU times come in whole milliseconds, as those of a kernel do that counts ticks.
-    pub(crate) fn in_ticks(&self) -> bool {
-        self.add.iter().all(|cost| cost.cpu.subsec_micros().is_multiple_of(1000))
-    }
-}
-
-/// The middle and the edges of many values.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Spread {
-    /// Tenth percentile.
-    pub(crate) p10: Duration,
-    /// Median.
-    pub(crate) median: Duration,
-    /// Ninetieth percentile.
-    pub(crate) p90: Duration,
-}
-
-impl Spread {
-    /// Of at least one value.
-    pub(crate) fn of(values: impl IntoIterator<Item = Duration>) -> Self {
-        let mut sorted: Vec<Duration> = values.into_iter().collect();
-        sorted.sort();
-        let at = |percent: usize| sorted[(sorted.len() - 1) * percent / 100];
-        Self { p10: at(10), median: at(50), p90: at(90) }
-    }
-}
-
-/// Runs a contender, which must succeed.
-pub(crate) fn call(mut command: Command, conf: &str) -> Result<Cost> {
+/// Runs a contender.
+///
+/// # Errors
+/// It fails.
+pub fn call(command: Command, conf: &str) -> Result<Cost> {
     let before = cpu(&getrusage(UsageWho::RUSAGE_CHILDREN)?);
+    let (wall, _answer) = timed(command, conf)?;
+    let cpu = cpu(&getrusage(UsageWho::RUSAGE_CHILDREN)?).saturating_sub(before);
+    Ok(Cost { cpu, wall })
+}
+
+/// Runs a program; the time from fork until it was reaped, and what it printed.
+///
+/// # Errors
+/// It fails.
+pub fn timed(mut command: Command, conf: &str) -> Result<(Duration, String)> {
     let start = Instant::now();
     let mut child = spawn(&mut command, conf)?;
     let status = child.wait()?;
     let wall = start.elapsed();
-    let cpu = cpu(&getrusage(UsageWho::RUSAGE_CHILDREN)?).saturating_sub(before);
-    answer_of(child, status)?;
-    Ok(Cost { cpu, wall })
+    Ok((wall, answer_of(child, status)?))
 }
 
-/// Runs a contender under `bench peak-rss` and returns its peak RSS in bytes.
-pub(crate) fn peak_rss(command: &Command, conf: &str) -> Result<u64> {
+/// Runs a contender under `peak-rss` of this very program and returns its peak RSS in bytes.
+///
+/// # Errors
+/// It fails.
+pub fn peak_rss(command: &Command, conf: &str) -> Result<u64> {
     let mut outer = Command::new(std::env::current_exe().context("find this program")?);
     let mut outer = under(outer.args(["peak-rss", "--"]), command);
     let mut child = spawn(&mut outer, conf)?;
@@ -89,7 +63,8 @@ pub(crate) fn peak_rss(command: &Command, conf: &str) -> Result<u64> {
 }
 
 /// `tool` with the call of `command` after its own arguments, in the environment of `command`.
-pub(crate) fn under(tool: &Command, command: &Command) -> Command {
+#[must_use]
+pub fn under(tool: &Command, command: &Command) -> Command {
     let mut outer = Command::new(tool.get_program());
     outer.args(tool.get_args()).arg(command.get_program()).args(command.get_args());
     outer.env_clear();
@@ -99,7 +74,10 @@ pub(crate) fn under(tool: &Command, command: &Command) -> Command {
 
 /// The task `peak-rss`: a process that has had one child knows that child's peak. Its own, which the
 /// child starts with, is small for being a process that has done nothing else.
-pub(crate) fn print_peak_rss(command: &[OsString]) -> Result<()> {
+///
+/// # Errors
+/// The program fails.
+pub fn print_peak_rss(command: &[OsString]) -> Result<()> {
     let [program, arguments @ ..] = command else { anyhow::bail!("no program") };
     let status = Command::new(program).args(arguments).stdout(Stdio::null()).status()?;
     ensure!(status.success(), "{}: {status}", program.display());
@@ -108,7 +86,10 @@ pub(crate) fn print_peak_rss(command: &[OsString]) -> Result<()> {
 }
 
 /// Starts the program and gives it all of its standard input.
-pub(crate) fn spawn(command: &mut Command, conf: &str) -> Result<Child> {
+///
+/// # Errors
+/// There is no such program, or it cannot be written to.
+pub fn spawn(command: &mut Command, conf: &str) -> Result<Child> {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child =
         command.spawn().with_context(|| format!("start {}", command.get_program().display()))?;
@@ -121,7 +102,10 @@ pub(crate) fn spawn(command: &mut Command, conf: &str) -> Result<Child> {
 }
 
 /// What it wrote. Answers are short: the pipes hold them whole until the program has ended.
-pub(crate) fn answer_of(mut child: Child, status: ExitStatus) -> Result<String> {
+///
+/// # Errors
+/// It has failed: what it wrote, then.
+pub fn answer_of(mut child: Child, status: ExitStatus) -> Result<String> {
     let (mut out, mut err) = (String::new(), String::new());
     child.stdout.take().context("no stdout")?.read_to_string(&mut out)?;
     child.stderr.take().context("no stderr")?.read_to_string(&mut err)?;
@@ -142,17 +126,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_spread_does_not_depend_on_the_order() {
-        let spread = Spread::of([5, 1, 4, 2, 3].map(Duration::from_millis));
-        assert_eq!(spread.median, Duration::from_millis(3));
-        assert_eq!(spread.p10, Duration::from_millis(1));
-        assert_eq!(spread.p90, Duration::from_millis(4));
-    }
-
-    #[test]
     fn a_child_that_fails_is_no_measurement() {
         let failed = call(Command::new("false"), "").unwrap_err();
         assert!(failed.to_string().contains("exit status: 1"), "{failed}");
+    }
+
+    #[test]
+    fn what_is_timed_gets_its_input_and_may_answer() {
+        let (wall, answer) = timed(Command::new("cat"), "configuration").unwrap();
+        assert!(wall > Duration::ZERO && answer == "configuration", "{wall:?} {answer}");
     }
 
     #[test]

@@ -1,5 +1,5 @@
 #!/bin/bash
-# run.sh: measures what an attachment costs, in the test VM; `make bench` calls it.
+# sriov.sh: measures what an attachment of a VF costs, in the test VM; `make bench-sriov` calls it.
 #
 #   OTHER=NAME=PATH  one more CNI plugin to compare with, called with the configuration of sriov; the
 #                    table is then printed only
@@ -9,37 +9,18 @@
 #   reported, not a failure.
 set -euo pipefail
 
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-root=$(cd "$here/../.." && pwd)
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 page=$root/docs/benchmarks.md
+# shellcheck source=common.sh
+. "$root/integration/bench/common.sh"
 rounds=${ROUNDS:-30}
 other=${OTHER:-}
 
-die() { printf 'bench: %s\n' "$*" >&2; exit 2; }
-
-# build PACKAGE DIR: alone, so that it gets the features it has when it is shipped; executables to DIR
-build() {
-    cargo build --manifest-path "$root/Cargo.toml" --profile dist -p "$1" --message-format json-render-diagnostics |
-        jq -r 'select(.executable) | .executable' | xargs -r cp -t "$2"
-}
-
-# machine: one line on what the figures were taken on
-machine() {
-    local cpu
-    cpu=$(sed -n 's/^model name[[:space:]]*: //p' /proc/cpuinfo | head -n1)
-    printf '%s, %s of %s, %s, load %s; %s; guest: Linux %s, 2 CPUs.\n' "$(date -u +%Y-%m-%d)" "$(nproc) CPUs" \
-        "${cpu:-unknown model}" "Linux $(uname -r)" "$(cut -d' ' -f1 /proc/loadavg)" "$(qemu-system-x86_64 --version |
-        sed -n 's/.*version \([0-9.]*\).*/QEMU \1/p') $(cat "$work/accelerator")" "$(cat "$work/kernel")"
-}
-
-# fill PAGE TEXT: replaces what is between the markers
-fill() {
-    awk -v text="$2" '
-        /^<!-- bench: end -->/   { inside = 0 }
-        !inside                  { print }
-        /^<!-- bench: begin -->/ { inside = 1; while ((getline line < text) > 0) print line }
-    ' "$1" > "$work/page"
-    cat "$work/page" > "$1"
+# vm: the same on the VM
+vm() {
+    local qemu
+    qemu=$(qemu-system-x86_64 --version | sed -n 's/.*version \([0-9.]*\).*/QEMU \1/p')
+    printf '%s %s; guest: Linux %s, 2 CPUs' "$qemu" "$(cat "$work/accelerator")" "$(cat "$work/kernel")"
 }
 
 main() {
@@ -55,8 +36,8 @@ main() {
         arguments=(--other "$name=/opt/bench/other-$name")
     fi
     "$root/integration/setup.sh"
-    build sriov "$work/bin"
-    build bench "$work/bin"
+    build "$work/bin" sriov
+    build "$work/bin" bench --bin bench-sriov --bin floor
 
     # From the guest's own disk, as on a node: pages of the share are not cached.
     # shellcheck disable=SC2016 # the guest's shell
@@ -65,12 +46,12 @@ main() {
         uname -r > /host/kernel
         if grep -q kvm-clock /sys/devices/system/clocksource/clocksource0/available_clocksource
         then echo KVM; else echo TCG; fi > /host/accelerator
-        exec /opt/bench/bench run --sriov /opt/bench/sriov --floor /opt/bench/floor \
+        exec /opt/bench/bench-sriov run --sriov /opt/bench/sriov --floor /opt/bench/floor \
             --output /host/table "$@" >/dev/null' bench --rounds "$rounds" ${arguments[@]+"${arguments[@]}"}
 
-    { echo; machine; echo; cat "$work/table"; echo; } > "$work/text"
+    { echo; echo "$(machine); $(vm)."; echo; cat "$work/table"; echo; } > "$work/text"
     if [ -z "$other" ] && [ "$rounds" -ge 30 ]; then
-        fill "$page" "$work/text"
+        fill sriov "$work/text"
     fi
     cat "$work/text"
 }

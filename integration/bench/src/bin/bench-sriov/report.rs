@@ -1,12 +1,13 @@
 //! The tables: targets first, then all figures.
 
 use std::fmt::Write;
-use std::fs;
+use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
+use bench::measure::Cost;
+use bench::table::{self, Line, Spread, megabytes, ms, size_of};
 
-use crate::contender::Contender;
-use crate::measure::{Cost, Figures, Spread};
+use crate::contender::{Contender, Figures};
 use crate::stage::Stage;
 
 /// Of the plugin, as multiples of the floor's.
@@ -22,10 +23,11 @@ pub(crate) fn table(
     figures: &[Figures],
     stage: &Stage,
 ) -> Result<String> {
-    let sizes = contenders.iter().map(size).collect::<Result<Vec<_>>>()?;
+    let sizes: Vec<u64> =
+        contenders.iter().map(|one| size_of(&one.program)).collect::<Result<_>>()?;
     let [plugin, floor, host_device, ..] = figures else { anyhow::bail!("too few contenders") };
     let mut text = String::new();
-    targets(&mut text, plugin, floor, sizes[0])?;
+    table::targets(&mut text, "sriov", &targets(plugin, floor, sizes[0]), None)?;
     let (cpu, wall) = (ratio(plugin, host_device, cpu_of), ratio(plugin, host_device, wall_of));
     writeln!(
         text,
@@ -50,59 +52,25 @@ pub(crate) fn table(
     Ok(text)
 }
 
-fn targets(text: &mut String, plugin: &Figures, floor: &Figures, size: u64) -> Result<()> {
-    let (cpu, wall) = (ratio(plugin, floor, cpu_of), ratio(plugin, floor, wall_of));
+fn targets(plugin: &Figures, floor: &Figures, size: u64) -> [Line; 7] {
     let sent = &plugin.requests;
     let one_move = sent.moves == 1 && sent.moves_with_name == 1 && sent.renames == 1;
-    let lines = [
-        ("ADD, CPU", format!("{cpu:.2} x floor"), format!("<= {CPU_LIMIT} x"), cpu <= CPU_LIMIT),
-        (
-            "ADD, wall",
-            format!("{wall:.2} x floor"),
-            format!("<= {WALL_LIMIT} x"),
-            wall <= WALL_LIMIT,
-        ),
-        (
-            "peak RSS",
-            format!("{} MB", megabytes(plugin.peak_rss)),
-            "<= 5 MB".to_owned(),
-            plugin.peak_rss <= RSS_LIMIT,
-        ),
-        (
-            "size of the binary",
-            format!("{} MB", megabytes(size)),
-            "<= 4 MB".to_owned(),
-            size <= SIZE_LIMIT,
-        ),
-        (
-            "requests that move or rename the VF",
-            (sent.moves + sent.renames - sent.moves_with_name).to_string(),
-            "1".to_owned(),
-            one_move,
-        ),
-        (
-            "requests with PF-side settings",
-            sent.vf_settings.to_string(),
-            "1".to_owned(),
-            sent.vf_settings == 1,
-        ),
-        ("temporary namespaces", sent.namespaces.to_string(), "0".to_owned(), sent.namespaces == 0),
-    ];
-    writeln!(text, "| `sriov` | measured | target | |\n|---|---|---|---|")?;
-    for (figure, measured, target, met) in lines {
-        let verdict = if met { "met" } else { "**missed**" };
-        writeln!(text, "| {figure} | {measured} | {target} | {verdict} |")?;
-    }
-    Ok(())
+    let moves = sent.moves + sent.renames - sent.moves_with_name;
+    let of_floor =
+        |figure, of, limit| Line::at_most(figure, ratio(plugin, floor, of), limit, 2, "x floor");
+    [
+        of_floor("ADD, CPU", cpu_of, CPU_LIMIT),
+        of_floor("ADD, wall", wall_of, WALL_LIMIT),
+        Line::at_most_bytes("peak RSS", plugin.peak_rss, RSS_LIMIT),
+        Line::at_most_bytes("size of the binary", size, SIZE_LIMIT),
+        Line { met: one_move, ..Line::exactly("requests that move or rename the VF", moves, 1) },
+        Line::exactly("requests with PF-side settings", sent.vf_settings, 1),
+        Line::exactly("temporary namespaces", sent.namespaces, 0),
+    ]
 }
 
 fn row(text: &mut String, contender: &Contender, figures: &Figures, size: u64) -> Result<()> {
-    let cell = |costs: &[Cost], of: fn(&Cost) -> std::time::Duration| {
-        let spread = Spread::of(costs.iter().map(of));
-        let [p10, median, p90] =
-            [spread.p10, spread.median, spread.p90].map(|d| d.as_secs_f64() * 1e3);
-        format!("{median:.1} ({p10:.1}-{p90:.1})")
-    };
+    let cell = |costs: &[Cost], of| spread(costs, of).cell(1);
     let sent = &figures.requests;
     let vlan = if contender.vlan { "" } else { ", no VLAN" };
     writeln!(
@@ -123,35 +91,27 @@ fn row(text: &mut String, contender: &Contender, figures: &Figures, size: u64) -
     Ok(())
 }
 
-fn cpu_of(cost: &Cost) -> std::time::Duration {
+fn cpu_of(cost: &Cost) -> Duration {
     cost.cpu
 }
 
-fn wall_of(cost: &Cost) -> std::time::Duration {
+fn wall_of(cost: &Cost) -> Duration {
     cost.wall
 }
 
+/// In milliseconds.
+fn spread(costs: &[Cost], of: fn(&Cost) -> Duration) -> Spread {
+    Spread::of(costs.iter().map(|cost| ms(of(cost))))
+}
+
 /// Median of `one`'s ADD over that of `other`'s.
-fn ratio(one: &Figures, other: &Figures, of: fn(&Cost) -> std::time::Duration) -> f64 {
-    let median = |f: &Figures| Spread::of(f.add.iter().map(of)).median;
-    median(one).div_duration_f64(median(other))
-}
-
-fn size(contender: &Contender) -> Result<u64> {
-    let path = &contender.program;
-    Ok(fs::metadata(path).with_context(|| format!("look at {}", path.display()))?.len())
-}
-
-/// With two decimals.
-fn megabytes(bytes: u64) -> String {
-    let hundredths = bytes.div_ceil(10_000);
-    format!("{}.{:02}", hundredths / 100, hundredths % 100)
+fn ratio(one: &Figures, other: &Figures, of: fn(&Cost) -> Duration) -> f64 {
+    spread(&one.add, of).median / spread(&other.add, of).median
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     fn figures(cpu: u64, wall: u64) -> Figures {
         let cost = Cost { cpu: Duration::from_micros(cpu), wall: Duration::from_micros(wall) };
@@ -163,10 +123,8 @@ mod tests {
         figures
     }
 
-    fn verdicts(plugin: &Figures, size: u64) -> Vec<bool> {
-        let mut text = String::new();
-        targets(&mut text, plugin, &figures(1000, 1000), size).unwrap();
-        text.lines().skip(2).map(|line| line.ends_with("| met |")).collect()
+    fn verdicts(plugin: &Figures, size: u64) -> [bool; 7] {
+        targets(plugin, &figures(1000, 1000), size).map(|line| line.met)
     }
 
     #[test]
@@ -184,11 +142,5 @@ mod tests {
         plugin.requests.vf_settings = 0;
         plugin.requests.namespaces = 1;
         assert_eq!(verdicts(&plugin, SIZE_LIMIT + 1), [false; 7]);
-    }
-
-    #[test]
-    fn sizes_are_rounded_up() {
-        assert_eq!(megabytes(4_000_001), "4.01");
-        assert_eq!(megabytes(990_000), "0.99");
     }
 }

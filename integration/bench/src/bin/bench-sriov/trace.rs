@@ -6,8 +6,7 @@
 use std::process::Command;
 
 use anyhow::{Context, Result};
-
-use crate::measure::{answer_of, spawn, under};
+use bench::measure::{answer_of, spawn, under};
 
 /// Requests that change a link, `RTM_NEWLINK` and `RTM_SETLINK` of `linux/rtnetlink.h`.
 const CHANGES: [u16; 2] = [16, 19];

@@ -1,5 +1,5 @@
-//! `bench`: what an attachment costs, next to other ways of doing the same. Runs inside the test VM;
-//! `run.sh` brings it there.
+//! `bench-sriov`: what an attachment of a VF costs, next to other ways of doing the same. Runs inside
+//! the test VM; `sriov.sh` brings it there.
 //!
 //! One VF goes into a namespace and comes back, by each contender in turn, round after round, so that
 //! whatever slows the machine down slows all of them.
@@ -9,7 +9,6 @@
 #![expect(clippy::print_stderr, reason = "a tool for a terminal")]
 
 mod contender;
-mod measure;
 mod report;
 mod stage;
 mod trace;
@@ -21,10 +20,10 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
+use bench::measure::{self, Cost};
 use clap::{Args, Parser, Subcommand};
 
-use contender::{Contender, Verb};
-use measure::{Cost, Figures};
+use contender::{Contender, Figures, Verb};
 use stage::Stage;
 
 /// Between two calls, for what the kernel does after an answer (link state, work queues).

@@ -3,7 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use bench::measure::Cost;
+
 use crate::stage::{IFNAME, Stage, VF, VLAN};
+use crate::trace::Requests;
 
 /// What a contender is asked to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,5 +83,25 @@ impl Contender {
             }
         }
         command
+    }
+}
+
+/// All that is known of a contender.
+#[derive(Debug, Default)]
+pub(crate) struct Figures {
+    /// ADD, one per round.
+    pub(crate) add: Vec<Cost>,
+    /// DEL, one per round.
+    pub(crate) del: Vec<Cost>,
+    /// Highest peak RSS of an ADD in bytes, pages of files included.
+    pub(crate) peak_rss: u64,
+    /// What an ADD sends.
+    pub(crate) requests: Requests,
+}
+
+impl Figures {
+    /// Whether CPU times come in whole milliseconds, as those of a kernel do that counts ticks.
+    pub(crate) fn in_ticks(&self) -> bool {
+        self.add.iter().all(|cost| cost.cpu.subsec_micros().is_multiple_of(1000))
     }
 }

@@ -1,0 +1,75 @@
+#!/bin/bash
+# multus.sh: measures what multus-lite adds to the plugins that it calls, on this machine;
+# `make bench-multus` calls it. Root; in namespaces of its own, so that nothing is left.
+#
+#   OTHER=[NAME=]PATH  one more meta-plugin to compare with, called with the same configuration ("type":
+#                      "multus"), in the same rounds; the tables are then printed only
+#   ROUNDS=N           rounds that count (100); with fewer the tables are printed only
+#   STATE=DIR          where the meta-plugins keep their state, instead of below target: another disk;
+#                      the tables are then printed only
+#   FASTPATH_K8S_DIR   programs of Kubernetes; integration/k8s/binaries.sh makes them if it is not set
+#
+#   Writes the tables, with the machine, between the markers in docs/benchmarks.md. A missed target is
+#   reported, not a failure.
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+page=$root/docs/benchmarks.md
+# shellcheck source=common.sh
+. "$root/integration/bench/common.sh"
+rounds=${ROUNDS:-100}
+other=${OTHER:-}
+
+# kubernetes: prints the directory of its programs; nothing when they cannot be had
+kubernetes() {
+    if [ -n "${FASTPATH_K8S_DIR:-}" ]; then
+        echo "$FASTPATH_K8S_DIR"
+    elif ! "$root/integration/k8s/binaries.sh"; then
+        echo "bench: no Kubernetes, so definitions of an API server are not measured" >&2
+    fi
+}
+
+# isolated COMMAND...: with mounts, network and processes of its own; daemons end with it. What else
+# the machine does has to wait.
+isolated() {
+    local first=(chrt --rr 10)
+    "${first[@]}" true 2>/dev/null || first=()
+    # The shell stays as their init: it takes leave of the processes that lose their parents.
+    # shellcheck disable=SC2016 # the inner shell's
+    ${first[@]+"${first[@]}"} unshare --mount --net --pid --fork --kill-child --mount-proc --propagation private \
+        bash -c 'unshare --mount --propagation private "$@"; exit $?' bash "$@"
+}
+
+main() {
+    local arguments=() programs state
+    [[ $rounds =~ ^[1-9][0-9]*$ ]] || die "ROUNDS is not a number: $rounds"
+    [ "$(id -u)" = 0 ] || die "needs root, for namespaces"
+    work=$(mktemp -d -t fastpath-bench.XXXXXX)
+    mkdir -p "${STATE:-$root/target}"
+    state=$(mktemp -d -p "${STATE:-$root/target}" bench-state.XXXXXX)
+    # shellcheck disable=SC2064 # they do not change
+    trap "rm -rf '$work' '$state'" EXIT
+    mkdir "$work/bin"
+    if [ -n "$other" ]; then
+        [[ $other == *=* ]] || other=$(basename "$other")=$other
+        arguments+=(--other "${other%%=*}=$(realpath "${other#*=}")")
+    fi
+    "$root/integration/setup.sh"
+    programs=$(kubernetes)
+    [ -z "$programs" ] || arguments+=(--manifests "$root/deploy")
+    build "$work/bin" multus-lite
+    build "$work/bin" bench --bin bench-multus --bin delegate
+
+    # etcd is in memory, with the rest of /run.
+    FASTPATH_K8S_DIR=$programs TMPDIR=/run isolated "$work/bin/bench-multus" run \
+        --multus-lite "$work/bin/multus-lite" --delegate "$work/bin/delegate" --state "$state" \
+        --rounds "$rounds" --output "$work/table" ${arguments[@]+"${arguments[@]}"} > /dev/null
+
+    { echo; echo "$(machine); state on $(findmnt -no FSTYPE -T "$state")."; echo; cat "$work/table"; echo; } > "$work/text"
+    if [ -z "$other" ] && [ -z "${STATE:-}" ] && [ "$rounds" -ge 100 ]; then
+        fill multus-lite "$work/text"
+    fi
+    cat "$work/text"
+}
+
+main
