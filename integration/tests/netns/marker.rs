@@ -19,6 +19,12 @@ name=$(jq -r .name <<<"$conf")
 mark=$name:$CNI_CONTAINERID:$CNI_IFNAME
 echo "$type $CNI_COMMAND $CNI_IFNAME" >> /run/marker-calls/log
 printf '%s' "$conf" > "/run/marker-calls/$type.$CNI_COMMAND.$CNI_IFNAME"
+exec 9> "/run/marker-calls/busy:$CNI_CONTAINERID"
+if ! flock -n 9; then
+    echo '{"code": 124, "msg": "another plugin of this container runs"}'
+    exit 1
+fi
+sleep "$(jq -r '.sleep // 0' <<<"$conf")"
 if [ -e "/run/marker-bin/$type.fails.$CNI_COMMAND" ]; then
     echo '{"code": 123, "msg": "'"$type"' was told to fail", "details": "by a file"}'
     exit 1

@@ -78,6 +78,60 @@ fn run_away(bridge: &str) {
     integration::run("ip", &["link", "del", bridge]);
 }
 
+/// Multi-net-spec 2.1.
+#[test]
+fn npwg_01_it_is_a_cni_plugin_of_all_versions() {
+    let (multus, _turn) = multus();
+    let versions = multus.version().expect_ok();
+    for version in ["0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0"] {
+        assert!(versions["supportedVersions"].as_array().unwrap().contains(&json!(version)));
+    }
+    let pod = Netns::new();
+    let old = with(&conf(&json!([mark("one"), mark("two")])), &json!({"cniVersion": "0.3.1"}));
+    let result = multus.add(&old, "a", "eth0", pod.path()).expect_ok();
+    assert_eq!(
+        (&result["cniVersion"], &result["interfaces"][0]["name"]),
+        (&json!("0.3.1"), &json!("eth0"))
+    );
+    // A network without a version of its own has that of the configuration.
+    assert_eq!(marker::stdin("two", "ADD", "net1")["cniVersion"], "0.3.1");
+    multus.del(&old, "a", "eth0", pod.path()).expect_ok();
+}
+
+/// Multi-net-spec 6.1: pods wait until the default network is ready.
+#[test]
+fn npwg_24_add_waits_for_the_default_network() {
+    let (multus, _turn) = multus();
+    let (before, pod) = (all_state(), Netns::new());
+    let file = "/run/default-network-is-ready";
+    let conf = with(&conf(&json!([mark("one")])), &json!({ "readinessindicatorfile": file }));
+    let daemon = std::thread::spawn(move || {
+        std::thread::sleep(std::time::Duration::from_secs(1));
+        assert!(calls().is_empty(), "a plugin ran before the default network was ready");
+        fs::write(file, "").unwrap();
+    });
+    multus.add(&conf, "a", "eth0", pod.path()).expect_ok();
+    daemon.join().unwrap();
+    fs::remove_file(file).unwrap();
+    // Those that are attached are detached whatever the file says.
+    multus.del(&conf, "a", "eth0", pod.path()).expect_ok();
+    assert_eq!(all_state(), before);
+}
+
+/// Multi-net-spec 7.3.
+#[test]
+fn npwg_27_plugins_of_a_pod_never_run_at_the_same_time() {
+    let (multus, _turn) = multus();
+    let (before, pod) = (all_state(), Netns::new());
+    let slow = |name: &str| with(&mark(name), &json!({"sleep": 0.2}));
+    let conf = conf(&json!([slow("one"), slow("two"), slow("three")]));
+    // The plugin itself fails while another of the same container runs.
+    multus.add(&conf, "a", "eth0", pod.path()).expect_ok();
+    multus.check(&conf, "a", "eth0", pod.path()).expect_ok();
+    multus.del(&conf, "a", "eth0", pod.path()).expect_ok();
+    assert_eq!(all_state(), before);
+}
+
 #[test]
 fn npwg_23_26_the_default_network_comes_first_and_del_goes_backwards() {
     let (multus, _turn) = multus();
