@@ -3,5 +3,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a panic with its line is a test's report")]
 
+mod api;
 mod bed;
 mod cluster;
