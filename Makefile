@@ -3,6 +3,7 @@
 SUITES   := lint unit fuzz netns vm k8s
 PLUGINS  := sriov multus-lite
 TOOLS    := fastpath
+DEMOS    := sriov multus
 
 # Executables are built for an explicit target (.cargo/config.toml), so they come out in its folder.
 TRIPLE   = $(shell rustc -vV | sed -n 's/^host: //p')
@@ -10,7 +11,7 @@ TRIPLE   = $(shell rustc -vV | sed -n 's/^host: //p')
 # $(call each,NAMES,FROM,COMMAND,TO): COMMAND FROM/NAME TO/NAME for those that exist
 each = @for name in $(1); do [ ! -f $(2)/$$name ] || $(3) $(2)/$$name $(4)/$$name; done
 
-.PHONY: build test test-all $(addprefix test-,$(SUITES)) demo demo-sriov bench bench-sriov bench-multus lint install clean help setup
+.PHONY: build test test-all $(addprefix test-,$(SUITES)) demo $(addprefix demo-,$(DEMOS)) bench bench-sriov bench-multus lint install clean help setup
 
 build: setup ## all executables, into target/release
 	cargo build --release
@@ -28,10 +29,14 @@ $(addprefix test-,$(SUITES)): test-%: setup ## one suite; TEST=name runs what is
 
 lint: test-lint ## format, clippy, documentation, scripts
 
-demo: demo-sriov ## all demonstrations
+demo: setup ## all demonstrations, in one boot of a VM
+	integration/demo/run.sh $(DEMOS)
 
 demo-sriov: setup ## VFs for DPDK and for the kernel, given and taken back, in a VM
-	integration/demo/sriov.sh
+	integration/demo/run.sh sriov
+
+demo-multus: setup ## a pod's default network and its VFs from one file, in a VM
+	integration/demo/run.sh multus
 
 bench: bench-sriov bench-multus ## all benchmarks, into docs/benchmarks.md
 
