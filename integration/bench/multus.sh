@@ -4,10 +4,11 @@
 #
 #   OTHER=[NAME=]PATH  one more meta-plugin to compare with, called with the same configuration ("type":
 #                      "multus"), in the same rounds; the tables are then printed only
-#   ROUNDS=N           rounds that count (100); with fewer the tables are printed only
+#   ROUNDS=N           rounds that count (50); with fewer the tables are printed only
 #   STATE=DIR          where the meta-plugins keep their state, instead of below target: another disk;
 #                      the tables are then printed only
-#   FASTPATH_K8S_DIR   programs of Kubernetes; integration/k8s/binaries.sh makes them if it is not set
+#   FASTPATH_K8S_DIR   programs of Kubernetes; integration/k8s/binaries.sh makes them if it is not set. Without
+#                      any, the tables are printed only
 #
 #   Writes the tables, with the machine, between the markers in docs/benchmarks.md. A missed target is
 #   reported, not a failure.
@@ -17,7 +18,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 page=$root/docs/benchmarks.md
 # shellcheck source=common.sh
 . "$root/integration/bench/common.sh"
-rounds=${ROUNDS:-100}
+rounds=${ROUNDS:-50}
 other=${OTHER:-}
 
 # kubernetes: prints the directory of its programs; nothing when they cannot be had
@@ -47,6 +48,8 @@ main() {
     work=$(mktemp -d -t fastpath-bench.XXXXXX)
     mkdir -p "${STATE:-$root/target}"
     state=$(mktemp -d -p "${STATE:-$root/target}" bench-state.XXXXXX)
+    # ext4 is slow to make files where many were removed just now, as a compiler does: elsewhere on the disk.
+    chattr +T "$state" 2>/dev/null || true
     # shellcheck disable=SC2064 # they do not change
     trap "rm -rf '$work' '$state'" EXIT
     mkdir "$work/bin"
@@ -66,7 +69,7 @@ main() {
         --rounds "$rounds" --output "$work/table" ${arguments[@]+"${arguments[@]}"} > /dev/null
 
     { echo; echo "$(machine); state on $(findmnt -no FSTYPE -T "$state")."; echo; cat "$work/table"; echo; } > "$work/text"
-    if [ -z "$other" ] && [ -z "${STATE:-}" ] && [ "$rounds" -ge 100 ]; then
+    if [ -z "$other${STATE:-}" ] && [ -n "$programs" ] && [ "$rounds" -ge 50 ]; then
         fill multus-lite "$work/text"
     fi
     cat "$work/text"

@@ -18,6 +18,9 @@ pub(crate) const DEBIAN: &str = "/usr/lib/cni";
 /// What meta-plugins and IPAM plugins keep, below /var/lib.
 const STATE: [&str; 2] = ["fastpath", "cni"];
 
+/// Where multus-lite and Multus remember what they attached: a contender may be either.
+const RECORDS: [&str; 2] = ["/var/lib/fastpath/multus-lite", "/var/lib/cni/multus"];
+
 /// All of it goes with the mount namespace, but what is in the state directory.
 pub(crate) struct Bed {
     /// Where the delegate is.
@@ -73,9 +76,19 @@ pub(crate) fn files(dir: &Path, wanted: impl Fn(&str) -> bool) -> Result<Vec<Pat
     Ok(paths)
 }
 
-/// What nobody can do without who wants a file to outlive a power cut: write, rename, fsync of file and
-/// directory. How long it takes for a file of this size.
-pub(crate) fn durable_write(dir: &Path, size: usize) -> Result<Duration> {
+/// What is remembered of containers whose names begin so; unfinished files are among it.
+pub(crate) fn records(containers: &str) -> Result<Vec<PathBuf>> {
+    let dirs = RECORDS.iter().map(|dir| files(dir.as_ref(), |name| name.contains(containers)));
+    Ok(dirs.collect::<Result<Vec<_>>>()?.concat())
+}
+
+/// Writes a file of this size beside the records so that it outlives a power cut.
+pub(crate) fn write_beside_records(size: usize) -> Result<Duration> {
+    durable_write(RECORDS[0].as_ref(), size)
+}
+
+/// What nobody can do without: write, rename, fsync of file and directory. How long it takes.
+fn durable_write(dir: &Path, size: usize) -> Result<Duration> {
     let (temporary, file) = (dir.join(".bench.tmp"), dir.join("bench"));
     let bytes = vec![b'x'; size];
     let start = Instant::now();

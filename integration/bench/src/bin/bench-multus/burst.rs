@@ -13,12 +13,14 @@ use bench::table::ms;
 use serde_json::{Value, json};
 use testkit::netns::Netns;
 
-use crate::bed::{Bed, DEBIAN, files};
+use crate::bed::{Bed, DEBIAN, files, records};
 use crate::contender::{Call, Contender, Verb};
 use crate::scenario::{conf, network};
 
 /// Networks of each pod.
 pub(crate) const NETWORKS: usize = 3;
+/// How their containers' names begin.
+const CONTAINERS: &str = "burst";
 /// How often, in turns.
 const REPEAT: usize = 3;
 
@@ -74,7 +76,7 @@ fn once(burst: &mut Burst, contender: &Contender, pods: &[Netns], bed: &Bed) -> 
     let conf = burst.kind.conf(bed).to_string();
     let commands = |verb| {
         let of_pod = |(index, pod): (usize, &Netns)| {
-            let (container, netns) = (format!("burst{index}"), pod.path());
+            let (container, netns) = (format!("{CONTAINERS}{index}"), pod.path());
             let call =
                 Call { verb, container: &container, ifname: "eth0", netns, args: "", path: &path };
             let mut command = call.of(&contender.program);
@@ -84,7 +86,6 @@ fn once(burst: &mut Burst, contender: &Contender, pods: &[Netns], bed: &Bed) -> 
         };
         pods.iter().enumerate().map(of_pod).collect::<Vec<_>>()
     };
-    let records = || files(&contender.records, |name| name.contains("burst"));
     let wanted = burst.pods * NETWORKS;
 
     let (took, answers) = all_at_once(commands(Verb::Add), &conf);
@@ -92,14 +93,14 @@ fn once(burst: &mut Burst, contender: &Contender, pods: &[Netns], bed: &Bed) -> 
     let good = good("ADD", &answers);
     burst.wrong += burst.pods.abs_diff(good.len());
     burst.wrong += burst.pods.abs_diff(addresses(&good));
-    burst.wrong += burst.pods.saturating_sub(records()?.len());
+    burst.wrong += burst.pods.saturating_sub(records(CONTAINERS)?.len());
     burst.wrong += wanted.abs_diff(burst.kind.attachments(bed)?);
 
     let (took, answers) = all_at_once(commands(Verb::Del), &conf);
     burst.del.push(ms(took));
     burst.wrong += burst.pods - self::good("DEL", &answers).len();
     // Temporary files would be among them.
-    burst.wrong += records()?.len() + burst.kind.attachments(bed)?;
+    burst.wrong += records(CONTAINERS)?.len() + burst.kind.attachments(bed)?;
     Ok(())
 }
 

@@ -29,21 +29,11 @@ pub(crate) struct Contender {
     pub(crate) name: String,
     /// Executable.
     pub(crate) program: PathBuf,
-    /// Where it keeps what it attached.
-    pub(crate) records: PathBuf,
 }
 
 impl Contender {
-    /// Ours.
-    pub(crate) fn multus_lite(program: &Path) -> Self {
-        let (name, program) = ("multus-lite".to_owned(), program.to_owned());
-        Self { name, program, records: "/var/lib/fastpath/multus-lite".into() }
-    }
-
-    /// One that keeps its records where Multus does.
-    pub(crate) fn other(name: &str, program: &Path) -> Self {
-        let (name, program) = (name.to_owned(), program.to_owned());
-        Self { name, program, records: "/var/lib/cni/multus".into() }
+    pub(crate) fn new(name: &str, program: &Path) -> Self {
+        Self { name: name.to_owned(), program: program.to_owned() }
     }
 }
 

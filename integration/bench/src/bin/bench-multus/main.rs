@@ -68,7 +68,7 @@ struct Options {
     #[arg(long)]
     manifests: Option<PathBuf>,
     /// Rounds that count
-    #[arg(long, default_value_t = 100)]
+    #[arg(long, default_value_t = 50)]
     rounds: usize,
     /// Pods that start at once
     #[arg(long, default_value_t = 100)]
@@ -89,24 +89,22 @@ fn run(options: &Options) -> Result<()> {
     ensure!(options.rounds > 0, "no rounds");
     let bed = Bed::make(&options.state, &options.delegate)?;
     let contenders = contenders(options)?;
-    let api = options.manifests.as_deref().map(|dir| Api::start(dir, &contenders));
-    if api.is_none() {
-        eprintln!("SKIP definitions of an API server: no --manifests");
+    let mut report = Report::new(contenders);
+    let delegates = |count: &usize| Scenario::of_delegates(*count, &report.contenders, &bed);
+    let scenarios = scenario::SIZES.iter().map(delegates).collect();
+    report.measure(scenarios, options.rounds, &bed, None)?;
+    // Not before: its processes are in the way of others, also while nobody asks them.
+    match &options.manifests {
+        Some(manifests) => {
+            let api = Api::start(manifests, &report.contenders);
+            let scenario = api.scenario(&report.contenders, &bed);
+            report.measure(vec![scenario], options.rounds, &bed, Some(&api))?;
+        }
+        None => eprintln!("SKIP definitions of an API server: no --manifests"),
     }
+    report.bursts = burst::measure(&report.contenders, &bed, options.pods)?;
 
-    let mut scenarios: Vec<Scenario> =
-        scenario::SIZES.iter().map(|n| Scenario::of_delegates(*n, &contenders, &bed)).collect();
-    scenarios.extend(api.as_ref().map(|api| api.scenario(&contenders, &bed)));
-    let warm_up = rounds::warm_up(&scenarios, &contenders, &bed, api.as_ref())?;
-    let series = rounds::measure(&scenarios, &contenders, &warm_up, options.rounds)?;
-    let adds = rounds::WARM_UP + options.rounds;
-    let own_time = |api: &Api| (0..contenders.len()).map(|i| api.own_time(i, adds)).collect();
-    let api_times = api.as_ref().map_or_else(|| Ok(Vec::new()), own_time)?;
-    // Its processes would be in the way of many at once.
-    drop(api);
-    let bursts = burst::measure(&contenders, &bed, options.pods)?;
-
-    let text = Report { contenders, scenarios, warm_up, series, api_times, bursts }.text()?;
+    let text = report.text()?;
     print!("{text}");
     if let Some(path) = &options.output {
         fs::write(path, &text).with_context(|| format!("write {}", path.display()))?;
@@ -116,11 +114,11 @@ fn run(options: &Options) -> Result<()> {
 
 /// The contenders, ours first.
 fn contenders(options: &Options) -> Result<Vec<Contender>> {
-    let mut all = vec![Contender::multus_lite(&options.multus_lite)];
+    let mut all = vec![Contender::new("multus-lite", &options.multus_lite)];
     for other in &options.other {
         let (name, path) =
             other.split_once('=').with_context(|| format!("--other {other}: not NAME=PATH"))?;
-        all.push(Contender::other(name, path.as_ref()));
+        all.push(Contender::new(name, path.as_ref()));
     }
     Ok(all)
 }

@@ -5,9 +5,11 @@ use std::fmt::Write;
 use anyhow::{Context, Result};
 use bench::table::{self, Line, Spread, megabytes, size_of};
 
+use crate::bed::Bed;
 use crate::burst::{Burst, NETWORKS};
 use crate::contender::Contender;
-use crate::rounds::{Series, Warm};
+use crate::definitions::Api;
+use crate::rounds::{self, Series, Warm};
 use crate::scenario::{SIZES, Scenario};
 
 /// What the meta-plugin may take for itself, in milliseconds.
@@ -35,7 +37,34 @@ pub(crate) struct Report {
 type Target = (Line, &'static str);
 
 impl Report {
-    /// All tables; the first contender is ours.
+    /// Of nothing yet; the first contender is ours.
+    pub(crate) fn new(contenders: Vec<Contender>) -> Self {
+        let (scenarios, warm_up, series) = (Vec::new(), Vec::new(), Vec::new());
+        let (api_times, bursts) = (Vec::new(), Vec::new());
+        Self { contenders, scenarios, warm_up, series, api_times, bursts }
+    }
+
+    /// Adds these scenarios, all of which ask `api` or none.
+    pub(crate) fn measure(
+        &mut self,
+        scenarios: Vec<Scenario>,
+        rounds: usize,
+        bed: &Bed,
+        api: Option<&Api>,
+    ) -> Result<()> {
+        let warm_up = rounds::warm_up(&scenarios, &self.contenders, bed, api)?;
+        self.series.extend(rounds::measure(&scenarios, &self.contenders, &warm_up, rounds)?);
+        if let Some(api) = api {
+            let adds = rounds::WARM_UP + rounds;
+            let times = (0..self.contenders.len()).map(|index| api.own_time(index, adds));
+            self.api_times = times.collect::<Result<_>>()?;
+        }
+        self.warm_up.extend(warm_up);
+        self.scenarios.extend(scenarios);
+        Ok(())
+    }
+
+    /// All tables.
     pub(crate) fn text(&self) -> Result<String> {
         let mut text = String::new();
         let (lines, multus): (Vec<Line>, Vec<&str>) = self.targets()?.into_iter().unzip();

@@ -7,10 +7,10 @@ use anyhow::{Context, Result, ensure};
 use bench::measure;
 use bench::table::{Spread, ms};
 
-use crate::bed::{Bed, durable_write, files};
+use crate::bed::{Bed, files, records, write_beside_records};
 use crate::contender::{Contender, Verb};
 use crate::definitions::Api;
-use crate::scenario::Scenario;
+use crate::scenario::{CONTAINER, Scenario};
 
 /// Calls before those that count, in which peak RSS is taken and everything is checked.
 pub(crate) const WARM_UP: usize = 5;
@@ -84,8 +84,11 @@ fn warm(
         add.env("BENCH_MARKS", &bed.marks);
         let rss = measure::peak_rss(&add, scenario.conf(index)).with_context(what)?;
         ensure!(marks()? == scenario.networks, "{}: networks are missing", what());
-        let records = files(&contender.records, |name| name.contains("bench"))?;
-        let record = records.iter().filter_map(|path| path.metadata().ok()).map(|m| m.len()).sum();
+        let record = records(CONTAINER)?
+            .iter()
+            .filter_map(|path| path.metadata().ok())
+            .map(|m| m.len())
+            .sum();
         let requests = api.map_or(0, |api| api.requests(index)) - before;
         warm.peak_rss = warm.peak_rss.max(rss);
         warm.record = warm.record.max(record);
@@ -96,7 +99,7 @@ fn warm(
         measure::timed(del, scenario.conf(index)).with_context(what)?;
         ensure!(marks()? == 0, "{}: DEL has left networks", what());
     }
-    ensure!(warm.record > 0, "{} keeps no record in {}", what(), contender.records.display());
+    ensure!(warm.record > 0, "{}: no record is found", what());
     Ok(warm)
 }
 
@@ -121,7 +124,7 @@ pub(crate) fn measure(
                 series.add.push(sample(scenario, contender, index, Verb::Add)?);
                 series.del.push(sample(scenario, contender, index, Verb::Del)?);
                 let size = usize::try_from(warm[which][index].record)?;
-                series.write.push(ms(durable_write(&contender.records, size)?));
+                series.write.push(ms(write_beside_records(size)?));
                 sleep(SETTLE);
             }
         }

@@ -12,7 +12,8 @@ use crate::contender::{Call, Contender, Verb};
 pub(crate) const SIZES: [usize; 4] = [1, 2, 4, 8];
 
 const VERSION: &str = "1.0.0";
-const CONTAINER: &str = "bench";
+/// The only pod.
+pub(crate) const CONTAINER: &str = "bench";
 
 /// A pod and its networks, each of which is one call of the delegate.
 #[derive(Debug)]
