@@ -45,10 +45,10 @@ fn attach_pod(
     let selections = kubernetes.as_ref().map_or(Ok(Vec::new()), Kubernetes::selections)?;
 
     let path = conf.search_path(&request.path);
-    let mut planner = Planner::new(request, &plugin.places.device_info);
+    let mut planning = Planner::new(request, &plugin.places.device_info);
     let mut planned = Vec::new();
     for wanted in first(conf, kubernetes.as_ref())? {
-        planned.push(planner.plan(wanted, None)?);
+        planned.push(planning.plan(wanted, None)?);
     }
     for one in &planned {
         runtime::find_plugins(&one.list, &path)
@@ -72,7 +72,7 @@ fn attach_pod(
         planned,
         results: Vec::new(),
     };
-    attaching.run(planner, selections)
+    attaching.run(planning, selections)
 }
 
 /// Waits for `readinessindicatorfile`, which the daemon of the default network writes.

@@ -102,12 +102,10 @@ impl Attaching<'_> {
         let mut further = Vec::new();
         if let Some(kubernetes) = self.kubernetes {
             let wanted = kubernetes.further(selections)?;
-            let mut devices = match wanted.iter().any(|network| network.resource.is_some()) {
-                true => {
-                    Some(Devices::of(&self.places.kubelet, &kubernetes.pod, kubernetes.deadline)?)
-                }
-                false => None,
-            };
+            let kubelet = &self.places.kubelet;
+            let needs_devices = wanted.iter().any(|network| network.resource.is_some());
+            let asked = || Devices::of(kubelet, &kubernetes.pod, kubernetes.deadline);
+            let mut devices = needs_devices.then(asked).transpose()?;
             for network in wanted {
                 further.push(planner.plan(network, devices.as_mut())?);
             }

@@ -17,7 +17,7 @@ fn delegates_of(keys: &Value) -> Vec<Delegate> {
 }
 
 fn text(error: &ConfError) -> String {
-    crate::error::chain(error)
+    cni::chain(error)
 }
 
 #[test]

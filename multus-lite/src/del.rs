@@ -7,7 +7,7 @@ use journal::{Entry, Journal};
 
 use crate::conf::Conf;
 use crate::detach::{Container, detach};
-use crate::error::{MultusError, chain};
+use crate::error::MultusError;
 use crate::record::{Detail, Done};
 use crate::{LOCK_DEADLINE, MultusLite, multus_cache, owner_of, start_log, statics};
 
@@ -61,7 +61,10 @@ fn without_record(
     let conf = match Conf::of(&request.conf) {
         Ok(conf) => conf,
         Err(error) => {
-            log::warn!("nothing is recorded, and the configuration is no help: {}", chain(&error));
+            log::warn!(
+                "nothing is recorded, and the configuration is no help: {}",
+                cni::chain(&error)
+            );
             return Ok(());
         }
     };
@@ -81,7 +84,7 @@ fn damaged(
     container: &Container<'_>,
     error: &journal::Error,
 ) -> Result<(), MultusError> {
-    log::error!("{}", chain(error));
+    log::error!("{}", cni::chain(error));
     without_record(plugin, request, container)?;
     journal.remove(entry)?;
     Err(MultusError::RecordLost { owner: container.owner.to_string() })

@@ -18,7 +18,7 @@ pub(crate) struct Device {
 /// The devices of a pod; each is handed out once.
 #[derive(Debug)]
 pub(crate) struct Devices {
-    devices: PodDevices,
+    given: PodDevices,
     pod: String,
     /// What its containers ask for, for messages.
     requested: BTreeSet<String>,
@@ -39,9 +39,9 @@ impl Devices {
             name: pod.name.clone(),
             uid: pod.uid.clone(),
         };
-        let devices = kubelet::pod_devices(paths, &key, deadline)?;
+        let given = kubelet::pod_devices(paths, &key, deadline)?;
         Ok(Self {
-            devices,
+            given,
             pod: format!("{}/{}", pod.namespace, pod.name),
             requested: pod.containers.iter().flat_map(|(_, names)| names).cloned().collect(),
         })
@@ -52,12 +52,12 @@ impl Devices {
     /// # Errors
     /// There is none (left).
     pub(crate) fn take(&mut self, resource: &str, network: &str) -> Result<Device, MultusError> {
-        if let Some(id) = self.devices.take(resource) {
+        if let Some(id) = self.given.take(resource) {
             return Ok(Device { resource: resource.to_owned(), id });
         }
         let requested = self.requested.iter().map(String::as_str);
         let why = if self.requested.contains(resource) {
-            format!("kubelet gave it {}, which other networks have", self.devices.summary())
+            format!("kubelet gave it {}, which other networks have", self.given.summary())
         } else {
             match closest(resource, requested) {
                 Some(closest) => format!("the pod requests none; closest: {closest}"),

@@ -239,8 +239,9 @@ fn definition(error: &DefinitionError) -> (u32, String) {
             NETWORK,
             "check the token and the role of the service account (deploy/README.md)".to_owned(),
         ),
-        DefinitionError::Unreachable { .. } => (code::TRY_AGAIN, String::new()),
-        DefinitionError::Failed { .. } => (code::TRY_AGAIN, String::new()),
+        DefinitionError::Unreachable { .. } | DefinitionError::Failed { .. } => {
+            (code::TRY_AGAIN, String::new())
+        }
         DefinitionError::Access { .. } => (code::CONFIG, "correct \"kubeconfig\"".to_owned()),
     }
 }
@@ -255,17 +256,6 @@ impl From<MultusError> for cni::Error {
             }
         }
     }
-}
-
-/// An error with its causes, for the log.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }
 
 /// What could not be done, reported once at the end.

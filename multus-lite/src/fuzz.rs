@@ -15,7 +15,7 @@ use crate::multus_cache;
 pub fn configuration(bytes: &[u8]) {
     let Ok(conf) = NetConf::parse(bytes) else { return };
     let Ok(parsed) = Conf::of(&conf) else { return };
-    assert!(parsed.cluster_network.is_some() != !parsed.delegates.is_empty());
+    assert!(parsed.cluster_network.is_some() == parsed.delegates.is_empty());
     for delegate in &parsed.delegates {
         let text = Value::from(delegate.network.clone()).to_string();
         if let Err(error) = NetworkList::load(text.as_bytes()) {

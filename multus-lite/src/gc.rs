@@ -12,7 +12,7 @@ use journal::{Entry, Journal};
 use crate::conf::Conf;
 use crate::del::{living, release, search_path};
 use crate::detach::Container;
-use crate::error::{Failures, MultusError, chain};
+use crate::error::{Failures, MultusError};
 use crate::record::{Detail, Done, PodRecord};
 use crate::{MultusLite, NAME, start_log, statics};
 
@@ -66,7 +66,7 @@ fn collect(
 fn readable(journal: &Journal, entry: &Entry) -> Option<PodRecord> {
     journal
         .load::<Detail>(entry)
-        .inspect_err(|error| log::warn!("{}: {}", entry.owner, chain(error)))
+        .inspect_err(|error| log::warn!("{}: {}", entry.owner, cni::chain(error)))
         .ok()
 }
 
@@ -113,7 +113,7 @@ impl Networks {
         for network in statics::networks(&conf) {
             match network {
                 Ok(list) => self.add(list),
-                Err(error) => log::warn!("{}", chain(&error)),
+                Err(error) => log::warn!("{}", cni::chain(&error)),
             }
         }
     }

@@ -160,8 +160,18 @@ impl<'a> Kubernetes<'a> {
             })?
         };
         conf::complete(&mut network, &name, self.version);
+        warn_of_other_name(&network, &full, &name);
         let resource = resource_name.filter(|resource| !resource.is_empty());
         Ok(Wanted { name: full, network, resource, ifname: None, selection })
+    }
+}
+
+/// Definition and configuration should have one name (multi-net-spec 3.4.3): the plugins, and what is
+/// on the node's disk, go by that of the configuration.
+fn warn_of_other_name(network: &Map<String, Value>, full: &str, name: &str) {
+    let own = network.iter().find(|(key, _)| key.eq_ignore_ascii_case("name"));
+    if let Some((_, Value::String(own))) = own.filter(|(_, own)| *own != name) {
+        log::warn!("the configuration of network {full} has another name: {own:?}");
     }
 }
 

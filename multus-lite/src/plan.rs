@@ -65,8 +65,8 @@ pub(crate) struct Planned {
 pub(crate) struct Planner<'a> {
     request: &'a Request,
     device_info: &'a Path,
-    /// Those planned so far: interface, network, and whether the pod chose the name.
-    names: Vec<(IfName, String, bool)>,
+    /// Those planned so far: interface and network.
+    names: Vec<(IfName, String)>,
 }
 
 impl<'a> Planner<'a> {
@@ -135,30 +135,28 @@ impl<'a> Planner<'a> {
             (index, None) => IfName::try_from(format!("net{index}"))
                 .map_err(|error| MultusError::network(error.into(), &wanted.name))?,
         };
-        if let Some((_, other, _)) = self.names.iter().find(|(name, ..)| *name == ifname) {
+        if let Some((_, other)) = self.names.iter().find(|(name, _)| *name == ifname) {
             return Err(MultusError::SameIfName {
                 ifname: ifname.to_string(),
                 first: other.clone(),
                 second: wanted.name.clone(),
             });
         }
-        let chosen = asked.is_some() && !self.names.is_empty();
-        self.names.push((ifname.clone(), wanted.name.clone(), chosen));
+        self.names.push((ifname.clone(), wanted.name.clone()));
         Ok(ifname)
     }
 
-    /// Refuses names that were chosen for the pod and that it has already (multi-net-spec 4.1.2.1,
-    /// "interface"). Plugins refuse too, but one without a kernel interface could not know.
+    /// Refuses names that the pod has already (multi-net-spec 4.1.2.1, "interface"). Plugins refuse
+    /// too, but one without a kernel interface could not know, and the DEL after a failed ADD takes
+    /// away what it finds under the name.
     ///
     /// # Errors
     /// There is such an interface.
     pub(crate) fn refuse_taken_names(&self, netns: &Netns) -> Result<(), MultusError> {
-        let chosen: Vec<_> = self.names.iter().filter(|(.., chosen)| *chosen).collect();
-        if chosen.is_empty() {
-            return Ok(());
-        }
+        // The default network's is being made.
+        let Some((_, further @ [_, ..])) = self.names.split_first() else { return Ok(()) };
         let pod = Rtnl::here()?.inside(netns)?;
-        for (ifname, network, _) in chosen {
+        for (ifname, network) in further {
             if pod.link_by_name(ifname.as_str())?.is_some() {
                 let (ifname, network) = (ifname.to_string(), network.clone());
                 return Err(MultusError::IfNameTaken { ifname, network });

@@ -60,8 +60,8 @@ fn interfaces_are_named_by_position_unless_they_name_themselves() {
     let request = request(&json!({}));
     let wanted = vec![named.clone(), network(&json!({})), named, chosen, network(&json!({}))];
     let planned = plan_all(&request, wanted).unwrap();
-    let names: Vec<_> = planned.iter().map(|one| one.attachment.ifname.as_str()).collect();
-    assert_eq!(names, ["eth0", "net1", "if0", "data0", "net4"]);
+    let ifnames: Vec<_> = planned.iter().map(|one| one.attachment.ifname.as_str()).collect();
+    assert_eq!(ifnames, ["eth0", "net1", "if0", "data0", "net4"]);
 }
 
 /// Multi-net-spec 4.2: the same network twice is two attachments; an interface has one.

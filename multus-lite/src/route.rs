@@ -35,7 +35,7 @@ pub(crate) fn apply(attached: &mut [Attached<'_>], netns: &Netns) -> Result<(), 
     if gateways.is_empty() {
         return Ok(());
     }
-    let result = &mut attached[chosen].result;
+    let result = &mut *attached[chosen].result;
     remove(&pod, netns.path(), result, &families)?;
     let Some(name) = in_pod(result, netns.path()).next().map(|i| i.name.clone()) else {
         // A device without kernel interface: its application reads the routes from the result.

@@ -8,7 +8,7 @@ use cni::runtime::NetworkList;
 use serde_json::{Map, Value};
 
 use crate::conf::Conf;
-use crate::error::{MultusError, chain};
+use crate::error::MultusError;
 use crate::on_disk;
 use crate::plan::{Planner, Wanted};
 use crate::record::Attachment;
@@ -51,14 +51,14 @@ pub(crate) fn networks(conf: &Conf) -> Vec<Result<NetworkList, MultusError>> {
 pub(crate) fn attachments(conf: &Conf, request: &Request, device_info: &Path) -> Vec<Attachment> {
     let cluster = cluster_network(conf)
         .into_iter()
-        .filter_map(|wanted| wanted.inspect_err(|error| log::warn!("{}", chain(error))).ok());
+        .filter_map(|wanted| wanted.inspect_err(|error| log::warn!("{}", cni::chain(error))).ok());
     let wanted: Vec<Wanted> = cluster.chain(delegates(conf)).collect();
     let mut planner = Planner::new(request, device_info);
     let mut attachments = Vec::new();
     for wanted in wanted {
         match planner.plan(wanted, None) {
-            Ok(planned) => attachments.push(planned.attachment),
-            Err(error) => log::warn!("{}", chain(&error)),
+            Ok(one) => attachments.push(one.attachment),
+            Err(error) => log::warn!("{}", cni::chain(&error)),
         }
     }
     attachments

@@ -85,6 +85,17 @@ impl Error {
     }
 }
 
+/// An error and its sources, outermost first, joined by `: `; without those that only repeat the one
+/// above them. For logs, and where an error has to become a text.
+#[must_use]
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let text = error.to_string();
+    match chain_below(error, &text) {
+        below if below.is_empty() => text,
+        below => format!("{text}: {below}"),
+    }
+}
+
 /// The sources of `error`, outermost first, without those that only repeat `above`.
 fn chain_below(error: &dyn std::error::Error, above: &str) -> String {
     let mut last = above.to_owned();
@@ -129,6 +140,7 @@ mod tests {
     #[test]
     fn chain_says_nothing_twice() {
         let error = Step::Repeat(io::Error::other("no such file"));
+        assert_eq!(chain(&error), "repeat: no such file");
         let error = Error::from_chain(code::IO, &error, "");
         assert_eq!((error.msg.as_str(), error.details.as_str()), ("repeat: no such file", ""));
     }

@@ -26,7 +26,7 @@ mod version;
 
 pub use conf::{AttachmentId, Ipam, NetConf};
 pub use env::{Args, ContainerId, IfName};
-pub use error::{Error, code};
+pub use error::{Error, chain, code};
 pub use plugin::{GcRequest, Plugin, StatusRequest, run, serve};
 pub use request::Request;
 pub use result::{AddResult, Dns, Interface, IpConfig, Route};

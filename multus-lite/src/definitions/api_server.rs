@@ -117,7 +117,7 @@ impl Definitions for ApiServer {
         let object = serde_json::from_slice(&answer.body)
             .map_err(|error| inquiry.failed(&format!("the answer is no JSON: {error}")))?;
         NetworkAttachmentDefinition::from_json(&object)
-            .map_err(|error| inquiry.failed(&text::chain(&error)))
+            .map_err(|error| inquiry.failed(&cni::chain(&error)))
     }
 
     fn annotate(&self, pod: &Pod, key: &str, value: &str) -> Result<(), DefinitionError> {

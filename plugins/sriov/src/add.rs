@@ -59,15 +59,17 @@ fn attach_vf(plugin: &Sriov, request: &Request, conf: &Conf) -> Result<AddResult
     let mut undo = Undo::new(|| journal.remove(&entry).map_err(|e| e.to_string()));
     undo.push("give the VF back", || {
         // Still ours when attaching fails; given up before IPAM.
-        let _lock = pf_lock.take().map_or_else(lock_pf, Ok).map_err(|e| chain(&e))?;
-        restore::device(plugin, &sandbox.host, &detail).map_err(|e| chain(&e))
+        let _lock = pf_lock.take().map_or_else(lock_pf, Ok).map_err(|e| cni::chain(&e))?;
+        restore::device(plugin, &sandbox.host, &detail).map_err(|e| cni::chain(&e))
     });
     let interface = attach::attach(plugin, &sandbox, &detail)?;
     // Other VFs of the PF need not wait for IPAM.
     drop(pf_lock.take());
     let (result, routes) = with_addresses(request, &detail, &sandbox, interface, &mut undo)?;
     if let Some(path) = &detail.device_info {
-        undo.push("remove the device-info file", || devinfo::remove(path).map_err(|e| chain(&e)));
+        undo.push("remove the device-info file", || {
+            devinfo::remove(path).map_err(|e| cni::chain(&e))
+        });
         devinfo::write(path, &detail)?;
     }
     record.complete = true;
@@ -117,7 +119,7 @@ fn with_addresses<'a>(
     if !detail.ipam {
         return Ok((result, Vec::new()));
     }
-    undo.push("release the addresses", || ipam_del(request).map_err(|e| chain(&e)));
+    undo.push("release the addresses", || ipam_del(request).map_err(|e| cni::chain(&e)));
     let mut leased = delegate::ipam_add(request).map_err(SriovError::Delegate)?;
     if leased.ips.is_empty() {
         return Err(SriovError::NoAddress);
@@ -140,15 +142,4 @@ fn with_addresses<'a>(
 fn write_record(journal: &Journal, entry: &Entry, record: &SriovRecord) -> Result<(), SriovError> {
     let durability = if record.detail.ipam { Durability::Durable } else { Durability::Volatile };
     Ok(journal.write(entry, record, durability)?)
-}
-
-/// An error with its causes, for the log.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }

@@ -58,6 +58,6 @@ fn announce_all(netns: &Netns, pod: &Rtnl, ifname: &str, addresses: &[IpAddr]) {
     };
     let Some(mac) = link.mac else { return };
     if let Err(e) = announce::announce(netns, link.index, mac, addresses) {
-        log::warn!("announce the addresses of {ifname}: {}", crate::add::chain(&e));
+        log::warn!("announce the addresses of {ifname}: {}", cni::chain(&e));
     }
 }

@@ -5,7 +5,7 @@ use cni::{NetConf, Request, delegate};
 use hostnet::Rtnl;
 use journal::{Entry, Journal};
 
-use crate::add::{LOCK_DEADLINE, chain, owner_of, start_log};
+use crate::add::{LOCK_DEADLINE, owner_of, start_log};
 use crate::error::{RESTORE, SriovError};
 use crate::record::{Detail, SriovRecord};
 use crate::{Sriov, devinfo, restore};
@@ -34,7 +34,7 @@ pub(crate) fn release(
         Ok(record) => record,
         Err(e @ journal::Error::Damaged { .. }) => {
             // Renamed into place whole, so only a power cut damages one: the device was reset since.
-            log::warn!("{}; removing it", chain(&e));
+            log::warn!("{}; removing it", cni::chain(&e));
             ipam_del(request)?;
             return Ok(journal.remove(entry)?);
         }

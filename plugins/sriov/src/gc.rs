@@ -42,7 +42,7 @@ fn stale(
     entries.retain(|entry| match journal.load(entry) {
         Ok(SriovRecord { network, .. }) => network == request.conf.name,
         Err(e) => {
-            log::warn!("{}: {}", entry.owner, crate::add::chain(&e));
+            log::warn!("{}: {}", entry.owner, cni::chain(&e));
             false
         }
     });

@@ -32,7 +32,7 @@ pub(crate) fn device(plugin: &Sriov, host: &Rtnl, detail: &Detail) -> Result<(),
     before.mac = before.mac.filter(|_| detail.before.netdev.is_none());
     if let Err(e) = restore_settings(host, &vf, &before) {
         // The netdev can come home all the same; the last step tries again and reports.
-        log::warn!("{}", crate::add::chain(&e));
+        log::warn!("{}", cni::chain(&e));
     }
     restore_driver(plugin, detail)?;
     if let Some(netdev) = &detail.before.netdev {

@@ -9,8 +9,8 @@ use rustls::ClientConfig;
 
 use super::super::{DefinitionError, Reason};
 use super::credential::Credential;
-use super::text::chain;
 use super::tls;
+use cni::chain;
 
 const MOUNTED: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 const NO_PROXY: &str = "http://none.invalid/";

@@ -10,8 +10,8 @@ use http::header::InvalidHeaderValue;
 use kube::config::AuthInfo;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::text::chain;
 use super::token;
+use cni::chain;
 
 /// As whom we ask.
 pub(super) enum Credential {

@@ -1,22 +1,6 @@
 //! Parts of error messages.
 
-use std::error::Error;
-
 use http::Uri;
-
-/// An error and its causes, outermost first; what the one before it already says is left out.
-pub(super) fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let below = error.to_string();
-        if !text.contains(&below) {
-            text = format!("{text}: {below}");
-        }
-        cause = error.source();
-    }
-    text
-}
 
 /// The server as messages name it: without the user and password an address may hold.
 pub(super) fn server(url: &Uri) -> String {

@@ -21,7 +21,7 @@ use rustls::{
 use rustls_platform_verifier::BuilderVerifierExt;
 use secrecy::ExposeSecret;
 
-use super::text::chain;
+use cni::chain;
 
 /// Everything TLS needs, or what is wrong with it.
 pub(super) fn client_config(config: &Config) -> Result<ClientConfig, String> {

@@ -6,7 +6,7 @@ use kube::core::Status;
 use super::super::{DefinitionError, Reason};
 use super::connection::{Answer, Trouble};
 use super::credential::Credential;
-use super::text::{chain, excerpt};
+use super::text::excerpt;
 
 const RIGHTS: &str = "the user of the kubeconfig needs what deploy/multus-lite-rbac.yaml grants";
 const CRD: &str = "the cluster does not know the kind: apply deploy/crd.yaml";
@@ -49,8 +49,8 @@ impl Inquiry<'_> {
         let reason = match trouble {
             Trouble::TooLong => return self.failed("the answer is too long for an object"),
             Trouble::Late(doing) => format!("the time allowed ended while {doing}"),
-            Trouble::Lost(error) => format!("the connection broke: {}", chain(&*error)),
-            Trouble::Connect(error) => not_connected(&chain(&*error)),
+            Trouble::Lost(error) => format!("the connection broke: {}", cni::chain(&*error)),
+            Trouble::Connect(error) => not_connected(&cni::chain(&*error)),
         };
         let server = self.server.to_owned();
         DefinitionError::Unreachable { operation: self.operation(), server, reason: Reason(reason) }
