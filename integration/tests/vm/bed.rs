@@ -1,14 +1,15 @@
 //! What every test starts from: seven VFs on eth0, two on eth1, nothing attached.
 
 use std::fs;
+use std::path::PathBuf;
 use std::sync::Once;
 use std::time::Duration;
 
-use integration::leftovers;
+use integration::{leftovers, listing};
 use serde_json::{Value, json};
 use testkit::cni::Plugin;
 use testkit::wait::eventually;
-use testkit::witness::vf_table;
+use testkit::witness::{ip_json, vf_table};
 
 /// First VF of eth0.
 pub(crate) const VF0: &str = "0000:01:10.0";
@@ -33,6 +34,44 @@ pub(crate) fn sriov() -> Plugin {
 /// Everything that an attachment may change and must put back.
 pub(crate) fn state() -> String {
     vf_table("eth0") + &vf_table("eth1") + &leftovers()
+}
+
+/// multus-lite, with everything that the examples call in reach.
+pub(crate) fn multus() -> Plugin {
+    sriov();
+    Plugin::new("multus-lite").path("/usr/lib/cni")
+}
+
+/// The same as [`state`], with what Debian's plugins may leave: leases, and what the bridge holds.
+/// The bridge itself is theirs to leave.
+pub(crate) fn multus_state() -> String {
+    let networks = "/var/lib/cni/networks";
+    let leases = listing(networks).into_iter().flat_map(|n| listing(format!("{networks}/{n}")));
+    let leases: Vec<_> = leases.filter(|name| name.starts_with("10.")).collect();
+    let links = ip_json(None, &["link", "show"]);
+    let is_veth = |link: &&Value| link["linkinfo"]["info_kind"] == "veth";
+    let veths = links.as_array().unwrap().iter().filter(is_veth).count();
+    format!("{}leases {leases:?}\nveths {veths}\n", state())
+}
+
+/// The driver that a device is bound to.
+pub(crate) fn driver(pci: &str) -> String {
+    let link = fs::read_link(format!("/sys/bus/pci/devices/{pci}/driver")).unwrap();
+    link.file_name().unwrap().to_string_lossy().into_owned()
+}
+
+/// The folder of the examples.
+#[expect(clippy::disallowed_methods, reason = "the suite is told where the files are")]
+pub(crate) fn examples() -> PathBuf {
+    let dir = std::env::var_os("FASTPATH_EXAMPLES_DIR").expect("FASTPATH_EXAMPLES_DIR is not set");
+    dir.into()
+}
+
+/// A file of conf-examples.
+pub(crate) fn example(name: &str) -> Value {
+    let file = examples().join(name);
+    let text = fs::read_to_string(&file).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
+    serde_json::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", file.display()))
 }
 
 /// A configuration for VF 0 of eth0, with further keys.

@@ -7,12 +7,7 @@ use serde_json::json;
 use testkit::netns::Netns;
 use testkit::witness::{ip_json, sysfs};
 
-use crate::bed::{VF0, conf, dpdk_conf, sriov, state};
-
-fn driver(vf: &str) -> String {
-    let link = fs::read_link(format!("/sys/bus/pci/devices/{vf}/driver")).unwrap();
-    link.file_name().unwrap().to_string_lossy().into_owned()
-}
+use crate::bed::{VF0, conf, dpdk_conf, driver, sriov, state};
 
 #[test]
 fn vfio_pci_and_uio_are_bound_and_the_kernel_driver_comes_back() {

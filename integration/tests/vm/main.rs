@@ -1,4 +1,4 @@
-//! The sriov plugin on real virtual functions: runs inside the test VM, one test at a time.
+//! The plugins on real virtual functions: runs inside the test VM, one test at a time.
 //!
 //! Witnesses are `ip -j` and sysfs. The facts about igb that the tests pin down are in
 //! integration/vm/README.md.
@@ -10,4 +10,5 @@ mod dpdk;
 mod examples;
 mod kernel;
 mod killed;
+mod multus;
 mod owners;
