@@ -42,7 +42,7 @@ isolated() {
 }
 
 main() {
-    local arguments=() programs state
+    local arguments=() programs state before
     [[ $rounds =~ ^[1-9][0-9]*$ ]] || die "ROUNDS is not a number: $rounds"
     [ "$(id -u)" = 0 ] || die "needs root, for namespaces"
     work=$(mktemp -d -t fastpath-bench.XXXXXX)
@@ -63,12 +63,14 @@ main() {
     build "$work/bin" multus-lite
     build "$work/bin" bench --bin bench-multus --bin delegate
 
+    # The load afterwards would be that of a hundred pods.
+    before="$(machine); state on $(findmnt -no FSTYPE -T "$state")."
     # etcd is in memory, with the rest of /run.
     FASTPATH_K8S_DIR=$programs TMPDIR=/run isolated "$work/bin/bench-multus" run \
         --multus-lite "$work/bin/multus-lite" --delegate "$work/bin/delegate" --state "$state" \
         --rounds "$rounds" --output "$work/table" ${arguments[@]+"${arguments[@]}"} > /dev/null
 
-    { echo; echo "$(machine); state on $(findmnt -no FSTYPE -T "$state")."; echo; cat "$work/table"; echo; } > "$work/text"
+    { echo; echo "$before"; echo; cat "$work/table"; echo; } > "$work/text"
     if [ -z "$other${STATE:-}" ] && [ -n "$programs" ] && [ "$rounds" -ge 50 ]; then
         fill multus-lite "$work/text"
     fi
