@@ -1,5 +1,6 @@
 //! A node: containerd and kubelet, running real pods.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -12,6 +13,7 @@ use super::cluster::write;
 use super::containerd::Containerd;
 use super::daemon::Daemon;
 use super::{Cluster, host, programs};
+use crate::netns::Netns;
 use crate::process::output;
 
 const READY: Duration = Duration::from_mins(1);
@@ -44,8 +46,12 @@ impl<'a> Node<'a> {
         host::private_host();
         let dir = host::scratch();
         add_address();
+        // The first `ip netns add` of all mounts /run/netns over itself: namespaces of pods that are
+        // there by then could not be removed any more.
+        drop(Netns::new());
         let containerd = Containerd::start(dir.path(), cni_conf_dir, cni_bin_dirs);
         let cgroup = Cgroup::make();
+        fs::create_dir(dir.path().join("static-pods")).unwrap();
         let kubelet_since = String::new();
         let mut node = Self { cluster, kubelet: None, kubelet_since, containerd, cgroup, dir };
         node.start_kubelet();
@@ -126,6 +132,12 @@ impl<'a> Node<'a> {
         path.file_name().unwrap().to_string_lossy().into_owned()
     }
 
+    /// The directory from which kubelet runs pods of its own accord; they are called `NAME-node1`.
+    #[must_use]
+    pub fn static_pods(&self) -> PathBuf {
+        self.dir.path().join("static-pods")
+    }
+
     /// The last lines of all logs, for the report of a failure.
     pub fn tails(&self) -> String {
         let kubelet = self.kubelet.iter().map(Daemon::tail);
@@ -160,6 +172,7 @@ impl<'a> Node<'a> {
             "imageGCHighThresholdPercent": 100,
             "imageGCLowThresholdPercent": 99,
             "nodeStatusUpdateFrequency": "1s",
+            "staticPodPath": self.static_pods(),
         })
     }
 }
