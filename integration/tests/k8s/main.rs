@@ -6,3 +6,11 @@
 mod api;
 mod bed;
 mod cluster;
+mod node_devices;
+mod node_examples;
+mod node_gc;
+mod node_marker;
+mod node_networks;
+mod node_restarts;
+mod node_state;
+mod node_static;
