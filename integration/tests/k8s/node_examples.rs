@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::Value;
 use testkit::k8s::Node;
 
-use crate::bed::{self, CNI_CONF, CNI_CONF_DIR, DEFAULT_NETWORK};
+use crate::bed::{self, CNI_CONF, DEFAULT_NETWORK};
 use crate::node_networks::{network_status, three_networks};
 use crate::node_state::{RECORDS, expect_state, state};
 
@@ -43,7 +43,8 @@ fn a_pod_with_three_networks_runs_by_kubernetes_conf() {
     let before = state(&node);
     let (example, conf) = Example::install("kubernetes.conf");
     assert_eq!(conf["clusterNetwork"], FLANNEL);
-    bed::write_access(cluster, Path::new(conf["kubeconfig"].as_str().unwrap()));
+    let kubeconfig = Path::new(conf["kubeconfig"].as_str().unwrap());
+    bed::write_access(cluster, kubeconfig);
     let ready = Path::new(conf["readinessindicatorfile"].as_str().unwrap());
     fs::create_dir_all(ready.parent().unwrap()).unwrap();
     fs::write(ready, "").unwrap();
@@ -61,7 +62,7 @@ fn a_pod_with_three_networks_runs_by_kubernetes_conf() {
 
     drop(example);
     fs::remove_file(ready).unwrap();
-    fs::remove_dir_all(Path::new(CNI_CONF_DIR).join("multus-lite.d")).unwrap();
+    fs::remove_dir_all(kubeconfig.parent().unwrap()).unwrap();
     load(&mut node);
 }
 
