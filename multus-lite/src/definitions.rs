@@ -11,8 +11,9 @@ pub(crate) use api_server::{Access, ApiServer, token_warning};
 /// A source of definitions. Calls block, all together no longer than the source was told when it was
 /// made; the time between them does not count.
 pub(crate) trait Definitions: Send + Sync {
-    /// A pod.
-    fn pod(&self, namespace: &str, name: &str) -> Result<Pod, DefinitionError>;
+    /// A pod. Which one is meant matters where another of the same name stood before: without its
+    /// `uid` any of them will do.
+    fn pod(&self, namespace: &str, name: &str, uid: Option<&str>) -> Result<Pod, DefinitionError>;
 
     /// A network.
     fn network(

@@ -42,7 +42,7 @@ impl<'a> Kubernetes<'a> {
         };
         let deadline = Instant::now() + API_DEADLINE;
         let definitions = Box::new(ApiServer::connect(&access, deadline)?);
-        let pod = definitions.pod(namespace, name)?;
+        let pod = definitions.pod(namespace, name, arg("K8S_POD_UID"))?;
         if let Some(uid) = arg("K8S_POD_UID").filter(|uid| *uid != pod.uid && !is_static(&pod)) {
             return Err(MultusError::PodReplaced {
                 pod: format!("{namespace}/{name}"),

@@ -63,10 +63,25 @@ impl ApiServer {
     /// Asks, and returns the answer if it is not a refusal.
     fn ask(&self, inquiry: &Inquiry, question: &Question) -> Result<Answer, DefinitionError> {
         let answer = self.ask_any(inquiry, question)?;
+        self.accepted(inquiry, answer)
+    }
+
+    fn accepted(&self, inquiry: &Inquiry, answer: Answer) -> Result<Answer, DefinitionError> {
         if answer.status.is_success() {
             return Ok(answer);
         }
         Err(inquiry.refused(&answer, self.session().credential()))
+    }
+
+    /// Gets an object as the server has it at hand, which spares the cluster's store at a storm of
+    /// pods. What it does not have at hand yet is asked for in earnest.
+    fn get(&self, inquiry: &Inquiry, path: &str) -> Result<Answer, DefinitionError> {
+        let cached = Question::Get { path: format!("{path}?resourceVersion=0") };
+        let answer = self.ask_any(inquiry, &cached)?;
+        if answer.status == StatusCode::NOT_FOUND {
+            return self.ask(inquiry, &Question::Get { path: path.to_owned() });
+        }
+        self.accepted(inquiry, answer)
     }
 
     /// Asks, and returns whatever is answered.
@@ -84,7 +99,7 @@ impl ApiServer {
     fn why_refused(&self, inquiry: &Inquiry, pod: &Pod, answer: &Answer) -> DefinitionError {
         let doubtful = [StatusCode::CONFLICT, StatusCode::UNPROCESSABLE_ENTITY];
         if doubtful.contains(&answer.status) {
-            match self.pod(&pod.namespace, &pod.name) {
+            match self.latest_pod(&pod.namespace, &pod.name) {
                 Ok(now) if now.uid != pod.uid => return replaced(pod),
                 Err(missing @ DefinitionError::Missing { .. }) => return missing,
                 _ => {}
@@ -92,16 +107,31 @@ impl ApiServer {
         }
         inquiry.refused(answer, self.session().credential())
     }
-}
 
-impl Definitions for ApiServer {
-    fn pod(&self, namespace: &str, name: &str) -> Result<Pod, DefinitionError> {
+    fn latest_pod(&self, namespace: &str, name: &str) -> Result<Pod, DefinitionError> {
         let inquiry = Inquiry { verb: "get", kind: "pod", namespace, name, server: &self.server };
         let path = format!("/api/v1/{}", inquiry.path("pods")?);
         let answer = self.ask(&inquiry, &Question::Get { path })?;
-        let object: PodObject = serde_json::from_slice(&answer.body)
-            .map_err(|error| inquiry.failed(&format!("the answer is no pod: {error}")))?;
-        Ok(object.into_pod(namespace, name))
+        pod_of(&answer, &inquiry)
+    }
+}
+
+fn pod_of(answer: &Answer, inquiry: &Inquiry) -> Result<Pod, DefinitionError> {
+    let object: PodObject = serde_json::from_slice(&answer.body)
+        .map_err(|error| inquiry.failed(&format!("the answer is no pod: {error}")))?;
+    Ok(object.into_pod(inquiry.namespace, inquiry.name))
+}
+
+impl Definitions for ApiServer {
+    fn pod(&self, namespace: &str, name: &str, uid: Option<&str>) -> Result<Pod, DefinitionError> {
+        let inquiry = Inquiry { verb: "get", kind: "pod", namespace, name, server: &self.server };
+        let path = format!("/api/v1/{}", inquiry.path("pods")?);
+        let pod = pod_of(&self.get(&inquiry, &path)?, &inquiry)?;
+        match uid {
+            // What the server has at hand may be the former pod.
+            Some(uid) if pod.uid != uid => self.latest_pod(namespace, name),
+            _ => Ok(pod),
+        }
     }
 
     fn network(
@@ -113,7 +143,7 @@ impl Definitions for ApiServer {
             Inquiry { verb: "get", kind: "network", namespace, name, server: &self.server };
         let path = inquiry.path("network-attachment-definitions")?;
         let path = format!("/apis/k8s.cni.cncf.io/v1/{path}");
-        let answer = self.ask(&inquiry, &Question::Get { path })?;
+        let answer = self.get(&inquiry, &path)?;
         let object = serde_json::from_slice(&answer.body)
             .map_err(|error| inquiry.failed(&format!("the answer is no JSON: {error}")))?;
         NetworkAttachmentDefinition::from_json(&object)

@@ -34,7 +34,7 @@ fn status(code: u16, message: &str, name: &str) -> Reply {
 /// Asks for the pod and returns the error as a plugin would print it.
 fn refusal(reply: impl Fn(usize) -> Reply + Send + Sync + 'static) -> (DefinitionError, String) {
     let server = FakeServer::start(move |nth, _| reply(nth));
-    let error = server.client(AMPLE).pod("default", "web").unwrap_err();
+    let error = server.client(AMPLE).pod("default", "web", None).unwrap_err();
     let text = full(&error);
     assert!(!text.contains("t0p-s3cret"), "{text}");
     (error, text)
@@ -45,23 +45,43 @@ fn full(error: &DefinitionError) -> String {
 }
 
 #[test]
+fn what_the_server_does_not_have_at_hand_is_asked_for_in_earnest() {
+    let server = FakeServer::start(|_, request| match request {
+        request if request.contains("?resourceVersion=0") && request.contains("/blue") => json(
+            404,
+            r#"{"kind":"Status","details":{"name":"blue","kind":"network-attachment-definitions"}}"#,
+        ),
+        request if request.contains("/pods/web?") => json(200, &POD.replace("u-1", "u-0")),
+        request if request.contains("/pods/") => json(200, POD),
+        _ => json(200, NETWORK),
+    });
+    let client = server.client(AMPLE);
+    assert_eq!(client.network("default", "blue").unwrap().config, "{}");
+    // A pod of the same name that stood there before.
+    assert_eq!(client.pod("default", "web", Some("u-1")).unwrap().uid, "u-1");
+    assert_eq!(server.requests().len(), 4);
+    assert_eq!(client.pod("default", "web", Some("u-0")).unwrap().uid, "u-0");
+    assert_eq!(server.requests().len(), 5);
+}
+
+#[test]
 fn an_add_is_four_requests_on_one_connection() {
     let server = FakeServer::start(|_, request| match request {
         request if request.contains("/pods/") => json(200, POD),
         _ => json(200, NETWORK),
     });
     let client = server.client(AMPLE);
-    let pod = client.pod("default", "web").unwrap();
+    let pod = client.pod("default", "web", None).unwrap();
     client.network("default", "blue").unwrap();
     assert_eq!(client.network("default", "blue").unwrap().config, "{}");
     client.annotate(&pod, "k", "\"v\"").unwrap();
     let lines: Vec<String> =
         server.requests().iter().map(|text| text.lines().next().unwrap().to_owned()).collect();
-    let network = "GET /apis/k8s.cni.cncf.io/v1/namespaces/default/network-attachment-definitions/blue HTTP/1.1";
+    let network = "GET /apis/k8s.cni.cncf.io/v1/namespaces/default/network-attachment-definitions/blue?resourceVersion=0 HTTP/1.1";
     assert_eq!(
         lines,
         [
-            "GET /api/v1/namespaces/default/pods/web HTTP/1.1",
+            "GET /api/v1/namespaces/default/pods/web?resourceVersion=0 HTTP/1.1",
             network,
             network,
             "PATCH /api/v1/namespaces/default/pods/web/status HTTP/1.1",
@@ -83,9 +103,9 @@ fn a_connection_that_breaks_before_the_answer_is_made_again_once() {
         _ => json(200, POD),
     });
     let client = server.client(AMPLE);
-    client.pod("default", "web").unwrap();
-    client.pod("default", "web").unwrap();
-    let error = client.pod("default", "web").unwrap_err();
+    client.pod("default", "web", None).unwrap();
+    client.pod("default", "web", None).unwrap();
+    let error = client.pod("default", "web", None).unwrap_err();
     assert!(full(&error).contains("the connection broke"), "{}", full(&error));
     assert_eq!(server.requests().len(), 5);
 }
@@ -96,7 +116,7 @@ fn a_connection_closed_while_idle_is_made_again() {
     let server = FakeServer::start(move |_, _| Reply::Last(answer.clone().into_bytes()));
     let client = server.client(AMPLE);
     for _ in 0..3 {
-        client.pod("default", "web").unwrap();
+        client.pod("default", "web", None).unwrap();
     }
     assert_eq!((server.connections(), server.requests().len()), (3, 3));
 }
@@ -114,7 +134,7 @@ fn every_call_ends_by_the_deadline() {
         let server = FakeServer::start(move |_, _| reply());
         let client = server.client(SHORT);
         let start = Instant::now();
-        let error = client.pod("default", "web").unwrap_err();
+        let error = client.pod("default", "web", None).unwrap_err();
         assert!(start.elapsed() < SHORT * 4, "{:?}", start.elapsed());
         assert!(matches!(error, DefinitionError::Unreachable { .. }), "{error:?}");
         assert!(full(&error).contains(doing), "{}", full(&error));
@@ -129,7 +149,7 @@ fn every_call_ends_by_the_deadline() {
 fn the_time_between_questions_does_not_count() {
     let server = FakeServer::start(|_, _| json(200, POD));
     let client = server.client(SHORT);
-    let pod = client.pod("default", "web").unwrap();
+    let pod = client.pod("default", "web", None).unwrap();
     thread::sleep(SHORT * 2);
     client.annotate(&pod, "k", "v").unwrap();
     assert_eq!(server.connections(), 1);
@@ -146,7 +166,7 @@ fn a_server_that_never_says_hello_is_given_up() {
     let address = text.split('"').find(|part| part.starts_with("https://")).unwrap();
     fs::write(path, text.replace(address, &mute)).unwrap();
     let client = ApiServer::connect(&access, Instant::now() + SHORT).unwrap();
-    let error = full(&client.pod("default", "web").unwrap_err());
+    let error = full(&client.pod("default", "web", None).unwrap_err());
     assert_eq!(
         error,
         format!(
@@ -204,7 +224,7 @@ fn an_overloaded_server_is_asked_again_when_it_says_so() {
         _ => json(200, POD),
     });
     let start = Instant::now();
-    server.client(AMPLE).pod("default", "web").unwrap();
+    server.client(AMPLE).pod("default", "web", None).unwrap();
     assert!(start.elapsed() >= Duration::from_secs(1));
     for refused in [503, 429] {
         let (error, text) = refusal(move |_| with_header(refused, "Retry-After: 3600", "busy"));
@@ -248,11 +268,11 @@ fn names_never_become_another_path() {
     for name in
         ["../../secrets/x", "a/b", "", ".", "..", "a..b", "a?b", "a%2fb", "A", "-a", "a\r\n"]
     {
-        client.pod("default", name).unwrap_err();
-        client.pod(name, "web").unwrap_err();
+        client.pod("default", name, None).unwrap_err();
+        client.pod(name, "web", None).unwrap_err();
         client.network("default", name).unwrap_err();
     }
-    client.pod("default", "web-0.a.b").unwrap();
+    client.pod("default", "web-0.a.b", None).unwrap();
     assert_eq!(server.requests().len(), 1);
 }
 
@@ -266,10 +286,10 @@ fn a_token_rotated_meanwhile_is_read_again() {
     fs::write(&file, "old\n").unwrap();
     let access = server.access("{\"tokenFile\": \"token\"}");
     let client = ApiServer::connect(&access, Instant::now() + AMPLE).unwrap();
-    let text = full(&client.pod("default", "web").unwrap_err());
+    let text = full(&client.pod("default", "web", None).unwrap_err());
     assert!(text.contains(&format!("the token in {} is not accepted", file.display())), "{text}");
     fs::write(&file, "new\n").unwrap();
-    client.pod("default", "web").unwrap();
+    client.pod("default", "web", None).unwrap();
     assert_eq!((server.requests().len(), server.connections()), (3, 1));
 }
 
@@ -281,17 +301,17 @@ fn a_server_that_cannot_prove_itself_is_told_nothing() {
     let cluster = format!("\"certificate-authority\": \"{}\"", authority.display());
     let access = server.access_with(&cluster, "{\"token\": \"t\"}");
     let client = ApiServer::connect(&access, Instant::now() + AMPLE).unwrap();
-    let text = full(&client.pod("default", "web").unwrap_err());
+    let text = full(&client.pod("default", "web", None).unwrap_err());
     assert!(text.contains("invalid peer certificate: "), "{text}");
 
     let expired = FakeServer::with_certificate_until(2020, |_, _| json(200, POD));
-    let text = full(&expired.client(AMPLE).pod("default", "web").unwrap_err());
+    let text = full(&expired.client(AMPLE).pod("default", "web", None).unwrap_err());
     assert!(text.contains("expired"), "{text}");
     assert!(server.requests().is_empty() && expired.requests().is_empty());
 
     let access = expired.access_with("\"insecure-skip-tls-verify\": true", "{\"token\": \"t\"}");
     let client = ApiServer::connect(&access, Instant::now() + AMPLE).unwrap();
-    client.pod("default", "web").unwrap();
+    client.pod("default", "web", None).unwrap();
 }
 
 #[test]
@@ -299,6 +319,6 @@ fn a_user_name_and_a_password_are_sent() {
     let server = FakeServer::start(|_, _| json(200, POD));
     let access = server.access("{\"username\": \"user\", \"password\": \"pass\"}");
     let client = ApiServer::connect(&access, Instant::now() + AMPLE).unwrap();
-    client.pod("default", "web").unwrap();
+    client.pod("default", "web", None).unwrap();
     assert!(server.requests()[0].contains("authorization: Basic dXNlcjpwYXNz\r\n"));
 }
