@@ -30,14 +30,11 @@ kubernetes() {
     fi
 }
 
-# isolated COMMAND...: with mounts, network and processes of its own; daemons end with it. What else
-# the machine does has to wait.
+# isolated COMMAND...: with mounts, network and processes of its own; daemons end with it
 isolated() {
-    local first=(chrt --rr 10)
-    "${first[@]}" true 2>/dev/null || first=()
     # The shell stays as their init: it takes leave of the processes that lose their parents.
     # shellcheck disable=SC2016 # the inner shell's
-    ${first[@]+"${first[@]}"} unshare --mount --net --pid --fork --kill-child --mount-proc --propagation private \
+    unshare --mount --net --pid --fork --kill-child --mount-proc --propagation private \
         bash -c 'unshare --mount --propagation private "$@"; exit $?' bash "$@"
 }
 
