@@ -6,7 +6,7 @@ use ipnetwork::IpNetwork;
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE};
 use netlink_packet_route::address::{AddressAttribute, AddressHeaderFlags, AddressMessage};
 use netlink_packet_route::route::{
-    RouteAddress, RouteAttribute, RouteMessage, RouteMetric, RouteScope,
+    RouteAddress, RouteAttribute, RouteMessage, RouteMetric, RouteNextHop, RouteScope,
 };
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 use rtnetlink::{AddressMessageBuilder, RouteMessageBuilder};
@@ -120,8 +120,29 @@ impl Rtnl {
                 RouteNetlinkMessage::NewRoute(message) => Some(message),
                 _ => None,
             })
+            .flat_map(one_hop_each)
             .collect())
     }
+}
+
+/// IPv6 makes one route of all those to the same destination with the same metric, of whatever link;
+/// each can be removed by itself. Here they are as they were added.
+fn one_hop_each(message: RouteMessage) -> Vec<RouteMessage> {
+    let hops = message.attributes.iter().find_map(|attribute| match attribute {
+        RouteAttribute::MultiPath(hops) => Some(hops.clone()),
+        _ => None,
+    });
+    let Some(hops) = hops.filter(|_| message.header.address_family == AddressFamily::Inet6) else {
+        return vec![message];
+    };
+    let of_hop = |hop: RouteNextHop| {
+        let mut route = message.clone();
+        route.attributes.retain(|attribute| !matches!(attribute, RouteAttribute::MultiPath(_)));
+        route.attributes.push(RouteAttribute::Oif(hop.interface_index));
+        route.attributes.extend(hop.attributes);
+        route
+    };
+    hops.into_iter().map(of_hop).collect()
 }
 
 fn route_of(message: &RouteMessage, link: u32) -> Option<(IpNetwork, Option<IpAddr>)> {
