@@ -66,6 +66,13 @@ pub(crate) enum DefinitionError {
         #[source]
         reason: Reason,
     },
+    /// The source does not know the kind, at least not yet.
+    #[error("{operation} failed")]
+    UnknownKind {
+        operation: String,
+        #[source]
+        reason: Reason,
+    },
     /// The answer is no use.
     #[error("{operation} failed")]
     Failed {

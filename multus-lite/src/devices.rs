@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Instant;
 
-use kubelet::{PodDevices, PodKey, closest};
+use kubelet::{Assignment, PodDevices, PodKey, Source, closest};
 
 use crate::definitions::Pod;
 use crate::error::MultusError;
@@ -39,7 +39,7 @@ impl Devices {
             name: pod.name.clone(),
             uid: pod.uid.clone(),
         };
-        let given = kubelet::pod_devices(paths, &key, deadline)?;
+        let given = in_order(kubelet::pod_devices(paths, &key, deadline)?, pod);
         Ok(Self {
             given,
             pod: format!("{}/{}", pod.namespace, pod.name),
@@ -71,4 +71,22 @@ impl Devices {
             why,
         })
     }
+}
+
+/// The checkpoint has the containers in no order: here they are as in the pod.
+fn in_order(devices: PodDevices, pod: &Pod) -> PodDevices {
+    if devices.source() != Source::Checkpoint {
+        return devices;
+    }
+    let place = |name: &str| pod.containers.iter().position(|(n, _)| n == name);
+    let mut containers: Vec<_> = devices.containers().iter().collect();
+    containers.sort_by_key(|(name, _)| place(name).unwrap_or(usize::MAX));
+    let assignments = containers.into_iter().flat_map(|(container, resources)| {
+        resources.iter().map(move |(resource, ids)| Assignment {
+            container: container.clone(),
+            resource: resource.clone(),
+            ids: ids.iter().cloned().collect(),
+        })
+    });
+    PodDevices::new(Source::Checkpoint, assignments)
 }

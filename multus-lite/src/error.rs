@@ -182,6 +182,10 @@ impl MultusError {
             Self::Journal(_) => {
                 (code::IO, "check space and permissions of /var/lib/fastpath and /run/fastpath")
             }
+            Self::Npwg(npwg::Error::FileJson { .. }) => (
+                code::DECODE,
+                "the device plugin of the resource, or the network's plugin, wrote it",
+            ),
             Self::Annotation { .. } => (code::CONFIG, "correct it and create the pod again"),
             Self::Kubelet(_) => {
                 (code::TRY_AGAIN, "is kubelet running, and its pod-resources socket in place?")
@@ -239,9 +243,9 @@ fn definition(error: &DefinitionError) -> (u32, String) {
             NETWORK,
             "check the token and the role of the service account (deploy/README.md)".to_owned(),
         ),
-        DefinitionError::Unreachable { .. } | DefinitionError::Failed { .. } => {
-            (code::TRY_AGAIN, String::new())
-        }
+        DefinitionError::Unreachable { .. }
+        | DefinitionError::UnknownKind { .. }
+        | DefinitionError::Failed { .. } => (code::TRY_AGAIN, String::new()),
         DefinitionError::Access { .. } => (code::CONFIG, "correct \"kubeconfig\"".to_owned()),
     }
 }

@@ -101,7 +101,8 @@ fn take_back(
 #[derive(Default)]
 struct Networks {
     /// By name and plugins: two definitions may share a name and still be different networks.
-    lists: BTreeMap<(String, Vec<String>), NetworkList>,
+    /// Each with where its plugins were at ADD.
+    lists: BTreeMap<(String, Vec<String>), (NetworkList, Vec<PathBuf>)>,
     /// By name, which is all that the plugins know.
     valid: BTreeMap<String, Vec<AttachmentId>>,
 }
@@ -112,19 +113,22 @@ impl Networks {
         let Ok(conf) = Conf::of(conf) else { return };
         for network in statics::networks(&conf) {
             match network {
-                Ok(list) => self.add(list),
+                Ok(list) => self.add(list, &[]),
                 Err(error) => log::warn!("{}", cni::chain(&error)),
             }
         }
     }
 
     fn add_plugins(&mut self, detail: &Detail) {
-        detail.attachments.iter().filter_map(|one| one.list().ok()).for_each(|l| self.add(l));
+        let lists = detail.attachments.iter().filter_map(|one| one.list().ok());
+        lists.for_each(|list| self.add(list, &detail.path));
     }
 
-    fn add(&mut self, list: NetworkList) {
+    fn add(&mut self, list: NetworkList, path: &[PathBuf]) {
         let types = list.plugins.iter().map(|plugin| plugin.plugin_type.clone()).collect();
-        self.lists.entry((list.name.clone(), types)).or_insert(list);
+        let key = (list.name.clone(), types);
+        let (_, known) = self.lists.entry(key).or_insert_with(|| (list, Vec::new()));
+        known.extend(path.iter().filter(|dir| !known.contains(dir)).cloned().collect::<Vec<_>>());
     }
 
     fn add_valid(&mut self, record: &PodRecord) {
@@ -149,10 +153,12 @@ impl Networks {
     }
 
     fn collect(&self, path: &[PathBuf], failures: &mut Failures) {
-        for ((name, _), list) in &self.lists {
+        for ((name, _), (list, at_add)) in &self.lists {
+            // Plugins may have moved, and other configurations have theirs elsewhere.
+            let path = [path, at_add].concat();
             let valid = self.valid.get(name).map_or(&[][..], Vec::as_slice);
             log::info!("GC of network {name:?}, {} valid", valid.len());
-            let collected = runtime::gc(list, valid, path);
+            let collected = runtime::gc(list, valid, &path);
             failures.note(collected.map_err(|error| MultusError::network(error, name)));
         }
     }

@@ -84,6 +84,13 @@ impl<'a> Kubernetes<'a> {
             Err(DefinitionError::Missing { .. }) => {
                 Wanted::of_list(&on_disk::named(self.conf, name)?)
             }
+            // Nobody defined a network then; but who wanted to is told why there is none.
+            Err(unknown @ DefinitionError::UnknownKind { .. }) => {
+                match on_disk::named(self.conf, name) {
+                    Err(MultusError::NotOnDisk { .. }) => Err(unknown.into()),
+                    list => Wanted::of_list(&list?),
+                }
+            }
             definition => self.network(definition?, None),
         }
     }

@@ -65,7 +65,8 @@ impl Inquiry<'_> {
             StatusCode::FORBIDDEN => self.denied(&said, RIGHTS),
             StatusCode::NOT_FOUND if self.is_about_the_object(status.as_ref()) => self.missing(),
             StatusCode::NOT_FOUND if self.kind == "network" => {
-                self.failed(&format!("{said}. Maybe {CRD}"))
+                let reason = Reason(format!("{}: {said}. Maybe {CRD}", self.server));
+                DefinitionError::UnknownKind { operation: self.operation(), reason }
             }
             _ => self.failed(&said),
         }
