@@ -1,10 +1,12 @@
-//! What the black-box suites share: an IPAM plugin of their own, and what is left on the host.
+//! What the black-box suites share: plugins of their own, and what is left on the host.
 
 #![expect(
     clippy::unwrap_used,
     clippy::missing_panics_doc,
     reason = "helpers of tests: a panic with its line is the report"
 )]
+
+pub mod marker;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
