@@ -82,7 +82,9 @@ impl Installed {
     fn asked(&self) -> Vec<String> {
         let ours = |request: &Request| request.user == USER;
         let short = |request: Request| {
-            let path = request.uri.split_once("/namespaces/default/").unwrap().1.to_owned();
+            let path = request.uri.split_once("/namespaces/default/").unwrap().1;
+            // As the server has it at hand.
+            let path = path.trim_end_matches("?resourceVersion=0");
             format!("{} {path} {}", request.verb, request.code.unwrap_or_default())
         };
         self.api.requests().into_iter().filter(ours).map(short).collect()

@@ -7,6 +7,5 @@
 
 mod bed;
 mod killed;
-mod marker;
 mod multus;
 mod sriov;

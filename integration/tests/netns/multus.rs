@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use integration::marker::Marker;
 use integration::{listing, nothing_valid, with};
 use serde_json::{Value, json};
 use testkit::cni::Plugin;
@@ -9,15 +10,18 @@ use testkit::netns::Netns;
 use testkit::witness::ip_json;
 
 use crate::bed::{VF0, VF1, sriov, state};
-use crate::marker::{self, calls, failing};
+
+/// Where the plugin that fails on demand is.
+const MARKER: &str = "/run/marker";
 
 /// multus-lite on the made-up host, with all the plugins it may call.
-fn multus() -> (Plugin, impl Drop) {
+fn multus() -> (Plugin, Marker, impl Drop) {
     let (_, turn) = sriov();
-    let bin = marker::install(&["one", "two", "three"]);
-    calls();
-    let plugin = Plugin::new("multus-lite").path("/usr/lib/cni").path(bin);
-    (plugin.path(&integration::test_ipam()), turn)
+    let marker = Marker::install(MARKER, &["one", "two", "three"]);
+    drop(marker.calls());
+    let bin = marker.dir().join("bin").display().to_string();
+    let plugin = Plugin::new("multus-lite").path("/usr/lib/cni").path(&bin);
+    (plugin.path(&integration::test_ipam()), marker, turn)
 }
 
 fn conf(delegates: &Value) -> Value {
@@ -43,7 +47,7 @@ fn mark(plugin: &str) -> Value {
 fn all_state() -> String {
     let leases = listing("/var/lib/cni/networks/default");
     let leases: Vec<_> = leases.into_iter().filter(|name| name.starts_with("10.")).collect();
-    format!("{}marks {:?}\nleases {leases:?}\n", state(), listing(marker::DIR))
+    format!("{}marks {:?}\nleases {leases:?}\n", state(), listing(format!("{MARKER}/marks")))
 }
 
 fn interfaces(pod: &Netns) -> Vec<String> {
@@ -54,7 +58,7 @@ fn interfaces(pod: &Netns) -> Vec<String> {
 
 #[test]
 fn the_pod_of_the_thesis_has_its_default_network_and_two_vfs() {
-    let (multus, _turn) = multus();
+    let (multus, _marker, _turn) = multus();
     let (before, pod) = (all_state(), Netns::new());
     let conf = conf(&json!([
         vf(VF0, "dpdk0", &json!({"if0name": "if0"})),
@@ -81,7 +85,7 @@ fn run_away(bridge: &str) {
 /// Multi-net-spec 2.1.
 #[test]
 fn npwg_01_it_is_a_cni_plugin_of_all_versions() {
-    let (multus, _turn) = multus();
+    let (multus, marker, _turn) = multus();
     let versions = multus.version().expect_ok();
     for version in ["0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0"] {
         assert!(versions["supportedVersions"].as_array().unwrap().contains(&json!(version)));
@@ -94,20 +98,20 @@ fn npwg_01_it_is_a_cni_plugin_of_all_versions() {
         (&json!("0.3.1"), &json!("eth0"))
     );
     // A network without a version of its own has that of the configuration.
-    assert_eq!(marker::stdin("two", "ADD", "net1")["cniVersion"], "0.3.1");
+    assert_eq!(marker.stdin("two ADD net1")["cniVersion"], "0.3.1");
     multus.del(&old, "a", "eth0", pod.path()).expect_ok();
 }
 
 /// Multi-net-spec 6.1: pods wait until the default network is ready.
 #[test]
 fn npwg_24_add_waits_for_the_default_network() {
-    let (multus, _turn) = multus();
+    let (multus, marker, _turn) = multus();
     let (before, pod) = (all_state(), Netns::new());
     let file = "/run/default-network-is-ready";
     let conf = with(&conf(&json!([mark("one")])), &json!({ "readinessindicatorfile": file }));
     let daemon = std::thread::spawn(move || {
         std::thread::sleep(std::time::Duration::from_secs(1));
-        assert!(calls().is_empty(), "a plugin ran before the default network was ready");
+        assert!(marker.calls().is_empty(), "a plugin ran before the default network was ready");
         fs::write(file, "").unwrap();
     });
     multus.add(&conf, "a", "eth0", pod.path()).expect_ok();
@@ -121,7 +125,7 @@ fn npwg_24_add_waits_for_the_default_network() {
 /// Multi-net-spec 7.3.
 #[test]
 fn npwg_27_plugins_of_a_pod_never_run_at_the_same_time() {
-    let (multus, _turn) = multus();
+    let (multus, _marker, _turn) = multus();
     let (before, pod) = (all_state(), Netns::new());
     let slow = |name: &str| with(&mark(name), &json!({"sleep": 0.2}));
     let conf = conf(&json!([slow("one"), slow("two"), slow("three")]));
@@ -134,34 +138,34 @@ fn npwg_27_plugins_of_a_pod_never_run_at_the_same_time() {
 
 #[test]
 fn npwg_23_26_the_default_network_comes_first_and_del_goes_backwards() {
-    let (multus, _turn) = multus();
+    let (multus, marker, _turn) = multus();
     let (before, pod) = (all_state(), Netns::new());
     let conf = conf(&json!([mark("one"), with(&mark("two"), &json!({"masterplugin": true})),
         {"name": "list", "plugins": [{"type": "three"}, {"type": "one"}]}]));
     let result = multus.add(&conf, "a", "eth0", pod.path()).expect_ok();
     assert_eq!(result["interfaces"], json!([{"name": "eth0", "sandbox": pod.path()}]));
-    assert_eq!(calls(), ["two ADD eth0", "one ADD net1", "three ADD net2", "one ADD net2"]);
+    assert_eq!(marker.calls(), ["two ADD eth0", "one ADD net1", "three ADD net2", "one ADD net2"]);
     // Chained within the list, and only there.
-    assert_eq!(marker::stdin("one", "ADD", "net2")["prevResult"]["interfaces"][0]["name"], "net2");
-    assert_eq!(marker::stdin("one", "ADD", "net1").get("prevResult"), None);
-    assert_eq!(marker::stdin("two", "ADD", "eth0")["name"], "net-two");
+    assert_eq!(marker.stdin("one ADD net2")["prevResult"]["interfaces"][0]["name"], "net2");
+    assert_eq!(marker.stdin("one ADD net1").get("prevResult"), None);
+    assert_eq!(marker.stdin("two ADD eth0")["name"], "net-two");
     multus.check(&conf, "a", "eth0", pod.path()).expect_ok();
-    calls();
+    drop(marker.calls());
     multus.del(&conf, "a", "eth0", pod.path()).expect_ok();
-    assert_eq!(calls(), ["one DEL net2", "three DEL net2", "one DEL net1", "two DEL eth0"]);
+    assert_eq!(marker.calls(), ["one DEL net2", "three DEL net2", "one DEL net1", "two DEL eth0"]);
     assert_eq!(all_state(), before);
 }
 
 #[test]
 fn npwg_26_del_tries_all_and_the_record_stays_until_all_is_done() {
-    let (multus, _turn) = multus();
+    let (multus, marker, _turn) = multus();
     let (before, pod) = (all_state(), Netns::new());
     let conf = conf(&json!([mark("one"), mark("two"), mark("three")]));
     multus.add(&conf, "a", "eth0", pod.path()).expect_ok();
-    calls();
-    let fails = failing("two", "DEL");
+    drop(marker.calls());
+    let fails = marker.failing("two DEL");
     let (msg, details) = multus.del(&conf, "a", "eth0", pod.path()).expect_error(123);
-    assert_eq!(calls(), ["three DEL net2", "two DEL net1", "one DEL eth0"]);
+    assert_eq!(marker.calls(), ["three DEL net2", "two DEL net1", "one DEL eth0"]);
     assert!(msg.contains("two was told") && details.contains("net-two"), "{msg} {details}");
     assert!(all_state().contains("@a:eth0.json"));
     drop(fails);
@@ -171,19 +175,19 @@ fn npwg_26_del_tries_all_and_the_record_stays_until_all_is_done() {
 
 #[test]
 fn a_failing_delegate_takes_everything_back() {
-    let (multus, _turn) = multus();
+    let (multus, marker, _turn) = multus();
     let (before, pod) = (all_state(), Netns::new());
     let conf = conf(&json!([mark("one"), vf(VF0, "vf", &json!({})), mark("two"), mark("three")]));
-    let fails = failing("two", "ADD");
+    let fails = marker.failing("two ADD");
     let (msg, details) = multus.add(&conf, "a", "eth0", pod.path()).expect_error(123);
     for part in ["two was told to fail", "by a file", "\"two\"", "net-two", "net2"] {
         assert!(format!("{msg} {details}").contains(part), "{part}: {msg} {details}");
     }
-    assert_eq!(calls().iter().filter(|call| call.starts_with("three")).count(), 0);
+    assert_eq!(marker.calls().iter().filter(|call| call.starts_with("three")).count(), 0);
     assert_eq!(all_state(), before);
     drop(fails);
     // What cannot be taken back is said, and kept for DEL.
-    let (fails, stuck) = (failing("three", "ADD"), failing("one", "DEL"));
+    let (fails, stuck) = (marker.failing("three ADD"), marker.failing("one DEL"));
     let (_, details) = multus.add(&conf, "a", "eth0", pod.path()).expect_error(123);
     assert!(details.contains("not undone") && details.contains("one was told"), "{details}");
     drop((fails, stuck));
@@ -194,7 +198,7 @@ fn a_failing_delegate_takes_everything_back() {
 
 #[test]
 fn a_missing_plugin_is_found_before_anything_is_attached() {
-    let (multus, _turn) = multus();
+    let (multus, marker, _turn) = multus();
     let (before, pod) = (all_state(), Netns::new());
     let conf = conf(&json!([mark("one"), mark("nosuchplugin")]));
     let (msg, details) = multus.add(&conf, "a", "eth0", pod.path()).expect_error(7);
@@ -202,12 +206,12 @@ fn a_missing_plugin_is_found_before_anything_is_attached() {
         msg.contains("nosuchplugin") && details.contains("net-nosuchplugin"),
         "{msg} {details}"
     );
-    assert_eq!((calls(), all_state()), (Vec::new(), before));
+    assert_eq!((marker.calls(), all_state()), (Vec::new(), before));
 }
 
 #[test]
 fn add_twice_del_twice_del_without_add_and_without_namespace() {
-    let (multus, _turn) = multus();
+    let (multus, _marker, _turn) = multus();
     let (before, pod) = (all_state(), Netns::new());
     // A veth would die with the namespace, which a VF does not.
     let conf = conf(&json!([mark("one"), mark("two")]));
@@ -225,7 +229,7 @@ fn add_twice_del_twice_del_without_add_and_without_namespace() {
 
 #[test]
 fn check_sees_every_attachment() {
-    let (multus, _turn) = multus();
+    let (multus, _marker, _turn) = multus();
     let pod = Netns::new();
     let conf = conf(&json!([mark("one"), vf(VF0, "vf", &json!({})), mark("two")]));
     multus.check(&conf, "a", "eth0", pod.path()).expect_error(7);
@@ -235,7 +239,7 @@ fn check_sees_every_attachment() {
     assert!(details.contains("\"vf\" (net1)"), "{details}");
     pod.ip(&["link", "set", "lost", "name", "net1"]);
     multus.check(&conf, "a", "eth0", pod.path()).expect_ok();
-    fs::remove_file(format!("{}/net-two:a:net2", marker::DIR)).unwrap();
+    fs::remove_file(format!("{MARKER}/marks/net-two:a:net2")).unwrap();
     multus.check(&conf, "a", "eth0", pod.path()).expect_error(100);
     multus.del(&conf, "a", "eth0", pod.path()).expect_ok();
 }
@@ -248,7 +252,7 @@ fn valid(conf: &Value, attachments: &[&str]) -> Value {
 
 #[test]
 fn gc_keeps_what_is_valid_and_takes_back_the_rest() {
-    let (multus, _turn) = multus();
+    let (multus, _marker, _turn) = multus();
     let (before, pods) = (all_state(), [Netns::new(), Netns::new(), Netns::new()]);
     let here = conf(&json!([mark("one"), mark("two"), mark("three")]));
     let other = with(&conf(&json!([mark("one"), mark("two")])), &json!({"name": "other"}));
@@ -264,7 +268,7 @@ fn gc_keeps_what_is_valid_and_takes_back_the_rest() {
     // One of ours is gone; the other configuration's is not this call's matter.
     multus.gc(&valid(&here, &["a"])).expect_ok();
     assert_eq!(
-        listing(marker::DIR),
+        listing(format!("{MARKER}/marks")),
         [
             "net-one:a:eth0",
             "net-one:c:eth0",
@@ -274,14 +278,14 @@ fn gc_keeps_what_is_valid_and_takes_back_the_rest() {
         ]
     );
     multus.gc(&nothing_valid(&here)).expect_ok();
-    assert_eq!(listing(marker::DIR), ["net-one:c:eth0", "net-two:c:net1"]);
+    assert_eq!(listing(format!("{MARKER}/marks")), ["net-one:c:eth0", "net-two:c:net1"]);
     multus.gc(&nothing_valid(&other)).expect_ok();
     assert_eq!(all_state(), before);
 }
 
 #[test]
 fn gc_collects_what_lost_its_record_but_not_what_the_tool_attached() {
-    let (multus, _turn) = multus();
+    let (multus, _marker, _turn) = multus();
     let (before, pod) = (all_state(), Netns::new());
     let conf = conf(&json!([mark("one"), mark("two")]));
     multus.add(&conf, "a", "eth0", pod.path()).expect_ok();
@@ -291,9 +295,9 @@ fn gc_collects_what_lost_its_record_but_not_what_the_tool_attached() {
         "config": "eyJjbmlWZXJzaW9uIjoiMS4xLjAiLCJuYW1lIjoibmV0LXR3byIsInR5cGUiOiJ0d28ifQ=="});
     fs::create_dir_all("/var/lib/cni/results").unwrap();
     fs::write("/var/lib/cni/results/net-two-tool-net0", cached.to_string()).unwrap();
-    fs::write(format!("{}/net-two:tool:net0", marker::DIR), "").unwrap();
+    fs::write(format!("{MARKER}/marks/net-two:tool:net0"), "").unwrap();
     multus.gc(&nothing_valid(&conf)).expect_ok();
-    assert_eq!(listing(marker::DIR), ["net-two:tool:net0"]);
+    assert_eq!(listing(format!("{MARKER}/marks")), ["net-two:tool:net0"]);
     fs::remove_file("/var/lib/cni/results/net-two-tool-net0").unwrap();
     multus.gc(&nothing_valid(&conf)).expect_ok();
     assert_eq!(all_state(), before);
@@ -301,14 +305,14 @@ fn gc_collects_what_lost_its_record_but_not_what_the_tool_attached() {
 
 #[test]
 fn gc_goes_on_after_a_failure_and_says_so() {
-    let (multus, _turn) = multus();
+    let (multus, marker, _turn) = multus();
     let (before, pod) = (all_state(), Netns::new());
     let conf = conf(&json!([mark("one"), mark("two")]));
     multus.add(&conf, "a", "eth0", pod.path()).expect_ok();
-    let fails = (failing("two", "DEL"), failing("two", "GC"));
+    let fails = (marker.failing("two DEL"), marker.failing("two GC"));
     let (msg, _) = multus.gc(&nothing_valid(&conf)).expect_error(123);
     assert!(msg.contains("2 failures"), "{msg}");
-    assert_eq!(listing(marker::DIR), ["net-two:a:net1"]);
+    assert_eq!(listing(format!("{MARKER}/marks")), ["net-two:a:net1"]);
     drop(fails);
     multus.gc(&nothing_valid(&conf)).expect_ok();
     assert_eq!(all_state(), before);
@@ -316,12 +320,12 @@ fn gc_goes_on_after_a_failure_and_says_so() {
 
 #[test]
 fn status_asks_what_every_pod_needs() {
-    let (multus, _turn) = multus();
+    let (multus, marker, _turn) = multus();
     let delegates = json!([mark("one"), mark("two")]);
     let conf = with(&conf(&delegates), &json!({"kubeconfig": "/no/such/kubeconfig"}));
     multus.status(&conf).expect_ok();
-    assert_eq!(calls(), ["one STATUS", "two STATUS"]);
-    let fails = failing("two", "STATUS");
+    assert_eq!(marker.calls(), ["one STATUS", "two STATUS"]);
+    let fails = marker.failing("two STATUS");
     let (msg, details) = multus.status(&conf).expect_error(50);
     assert!(msg.contains("two was told") && details.contains("net-two"), "{msg} {details}");
     drop(fails);
@@ -342,7 +346,7 @@ fn status_asks_what_every_pod_needs() {
 
 #[test]
 fn a_damaged_record_is_said_once_and_what_can_be_known_is_freed() {
-    let (multus, _turn) = multus();
+    let (multus, _marker, _turn) = multus();
     let pod = Netns::new();
     let conf = conf(&json!([mark("one"), mark("two")]));
     let before = all_state();
@@ -359,7 +363,7 @@ fn a_damaged_record_is_said_once_and_what_can_be_known_is_freed() {
 /// A node where Multus was replaced: pods that it attached are detached from its cache.
 #[test]
 fn what_multus_attached_is_detached_from_its_cache() {
-    let (multus, _turn) = multus();
+    let (multus, marker, _turn) = multus();
     let before = all_state();
     let conf = with(&conf(&json!([mark("one")])), &json!({"cniDir": "/var/lib/cni/multus"}));
     // {"cniVersion":"1.1.0","name":"net-one","type":"one"} and the same of two.
@@ -369,10 +373,10 @@ fn what_multus_attached_is_detached_from_its_cache() {
     fs::create_dir_all("/var/lib/cni/multus").unwrap();
     fs::write("/var/lib/cni/multus/a", cached.to_string()).unwrap();
     for mark in ["net-one:a:eth0", "net-two:a:data"] {
-        fs::write(format!("{}/{mark}", marker::DIR), "").unwrap();
+        fs::write(format!("{MARKER}/marks/{mark}"), "").unwrap();
     }
     multus.del(&conf, "a", "eth0", "").expect_ok();
-    assert_eq!(calls(), ["two DEL data", "one DEL eth0"]);
+    assert_eq!(marker.calls(), ["two DEL data", "one DEL eth0"]);
     assert_eq!(all_state(), before);
     assert!(listing("/var/lib/cni/multus").is_empty());
     fs::write("/var/lib/cni/multus/a", &cached.to_string()[..50]).unwrap();
@@ -383,15 +387,13 @@ fn what_multus_attached_is_detached_from_its_cache() {
 
 #[test]
 fn three_delegates_killed_anywhere() {
-    let (multus, _turn) = multus();
+    let (multus, _marker, _turn) = multus();
     let pod = Netns::new();
     let conf = conf(&json!([
         vf(VF0, "vf0", &json!({"l2enable": false, "ipam": {"type": "testipam"}})),
         vf(VF1, "vf1", &json!({"if0name": "if1"})),
         mark("one")
     ]));
-    fs::create_dir_all("/run/marker-calls").unwrap();
-    fs::create_dir_all(marker::DIR).unwrap();
     for report in integration::kill_add_and_del(
         "three delegates",
         &multus,
