@@ -23,8 +23,6 @@ pub(crate) const DEFAULT_NETWORK: &str = "/etc/cni/multus/net.d/10-default.confl
 const KUBECONFIG: &str = "/etc/cni/net.d/multus.d/multus.kubeconfig";
 /// The bridge of the default network.
 pub(crate) const BRIDGE: &str = "cni0";
-/// The leases of the default network, a file for each.
-pub(crate) const LEASES: &str = "/var/lib/cni/networks/default";
 /// Where multus-lite tells what it does.
 pub(crate) const LOG: &str = "/var/log/multus-lite.log";
 
@@ -73,7 +71,7 @@ pub(crate) fn node() -> MutexGuard<'static, Node<'static>> {
         // What the test that failed has left is not to fail the next one.
         cluster().kubectl(&["delete", "pods", "--all", "--force", "--grace-period=0"]);
         eventually(SOON, "its pods to be gone", || {
-            guard.ctr(&["containers", "list", "--quiet"]).is_empty()
+            guard.ctr(&["tasks", "list", "--quiet"]).is_empty()
         });
         node.clear_poison();
     }

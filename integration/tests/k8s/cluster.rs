@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use integration::listing;
 use serde_json::json;
 use testkit::k8s::{Request, busybox_pod};
 use testkit::wait::eventually;
 use testkit::witness::ip_json;
 
-use crate::bed::{self, BRIDGE, LEASES};
+use crate::bed;
+use crate::node_state::{delete, leases, ports, state};
 
 const SOON: Duration = Duration::from_secs(30);
 
@@ -81,6 +81,7 @@ fn the_api_server_goes_and_comes_back() {
 #[test]
 fn a_pod_gets_an_address_and_gives_it_back() {
     let (cluster, node) = (bed::cluster(), bed::node());
+    let before = state(&node);
     cluster.apply(&busybox_pod("default", "pod1", &json!({})));
     cluster.wait_pod_running("default", "pod1");
 
@@ -91,16 +92,15 @@ fn a_pod_gets_an_address_and_gives_it_back() {
     let outside = ip_json(Some(&node.netns("default", "pod1")), &["addr", "show", "eth0"]);
     assert_eq!(outside[0]["addr_info"][0]["local"], address);
     assert_eq!(ports().len(), 1);
-    assert_eq!(leases(), [address]);
+    assert_eq!(leases("default"), [address]);
 
-    cluster.delete_pod("default", "pod1");
-    eventually(SOON, "everything to be given back", || ports().is_empty() && leases().is_empty());
-    assert_eq!(node.ctr(&["tasks", "list", "--quiet"]), "");
+    delete(cluster, &node, &["pod1"], &before);
 }
 
 #[test]
 fn a_scheduled_pod_outlives_kubelet_and_containerd() {
     let (cluster, mut node) = (bed::cluster(), bed::node());
+    let before = state(&node);
     let mut pod = busybox_pod("default", "pod2", &json!({}));
     pod["spec"]["nodeName"].take();
     cluster.apply(&pod);
@@ -115,17 +115,5 @@ fn a_scheduled_pod_outlives_kubelet_and_containerd() {
     });
     let status = &cluster.get(&["pod", "pod2"])["status"];
     assert_eq!(status["containerStatuses"][0]["restartCount"], 0);
-    cluster.delete_pod("default", "pod2");
-    eventually(SOON, "its address to be given back", || leases().is_empty());
-}
-
-/// What is plugged into the bridge of the default network.
-fn ports() -> Vec<String> {
-    let links = ip_json(None, &["link", "show", "master", BRIDGE]);
-    links.as_array().unwrap().iter().map(|link| link["ifname"].to_string()).collect()
-}
-
-/// The addresses that the default network has given.
-fn leases() -> Vec<String> {
-    listing(LEASES).into_iter().filter(|name| name.starts_with("10.")).collect()
+    delete(cluster, &node, &["pod2"], &before);
 }

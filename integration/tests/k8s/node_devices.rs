@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
+use std::sync::OnceLock;
 
 use serde_json::{Value, json};
 use testkit::device_plugin::{DevicePlugin, KUBELET_DIR};
@@ -11,20 +12,20 @@ use testkit::wait::eventually;
 
 use crate::bed::{self, LOG};
 use crate::node_marker as marker;
-use crate::node_state::{SOON, define, expect_state, state};
+use crate::node_state::{SOON, define, delete, state};
 
 const RESOURCE: &str = "fastpath.dev/test";
 const VARIABLE: &str = "PCIDEVICE_FASTPATH_DEV_TEST";
 const IDS: [&str; 4] = ["0000:03:02.0", "0000:03:02.1", "0000:03:02.2", "0000:03:02.3"];
 
-/// The resource on the node, for as long as the value lives.
-pub(crate) fn serve(cluster: &Cluster) -> DevicePlugin {
-    let plugin = DevicePlugin::serve(RESOURCE, &IDS, Path::new(KUBELET_DIR));
+/// Sees to it that the node has the devices.
+pub(crate) fn serve(cluster: &Cluster) {
+    static PLUGIN: OnceLock<DevicePlugin> = OnceLock::new();
+    PLUGIN.get_or_init(|| DevicePlugin::serve(RESOURCE, &IDS, Path::new(KUBELET_DIR)));
     eventually(SOON, "the node to have the devices", || {
         let node = cluster.get(&["node", NODE_NAME]);
         node["status"]["allocatable"][RESOURCE] == IDS.len().to_string().as_str()
     });
-    plugin
 }
 
 /// A network, or several alike, each of which attaches a device of this resource.
@@ -57,7 +58,7 @@ fn device(node: &Node<'_>, pod: &str, network: &str, ifname: &str) -> String {
 fn each_network_gets_a_device_that_kubelet_gave_the_pod() {
     let (cluster, node) = (bed::cluster(), bed::node());
     let before = state(&node);
-    let plugin = serve(cluster);
+    serve(cluster);
     define_marked(cluster, &["left", "right"], RESOURCE);
     let names = ["first", "second"];
     for name in names {
@@ -82,11 +83,7 @@ fn each_network_gets_a_device_that_kubelet_gave_the_pod() {
         assert!(log.contains(&asked), "{log}");
     }
     assert_eq!(given, IDS.map(str::to_owned).into());
-    for name in names {
-        cluster.delete_pod("default", name);
-    }
-    expect_state(&node, &before);
-    drop(plugin);
+    delete(cluster, &node, &names, &before);
 }
 
 /// The device of a container, as kubelet remembers it.
@@ -108,7 +105,7 @@ fn allocated(uid: &str, container: &str) -> String {
 fn a_pod_does_not_start_without_the_device_that_its_network_needs() {
     let (cluster, node) = (bed::cluster(), bed::node());
     let before = state(&node);
-    let plugin = serve(cluster);
+    serve(cluster);
     define_marked(cluster, &["left"], RESOURCE);
     define_marked(cluster, &["misspelt"], "fastpath.dev/tset");
     // The first of them is attached, and taken back, each time that kubelet tries.
@@ -126,9 +123,7 @@ fn a_pod_does_not_start_without_the_device_that_its_network_needs() {
     let status = &cluster.get(&["pod", "without"])["status"];
     let waiting = &status["containerStatuses"][0]["state"]["waiting"]["reason"];
     assert_eq!((&status["phase"], waiting), (&json!("Pending"), &json!("ContainerCreating")));
-    cluster.delete_pod("default", "without");
-    expect_state(&node, &before);
-    drop(plugin);
+    delete(cluster, &node, &["without"], &before);
 }
 
 /// Reason and message of a pod's events.

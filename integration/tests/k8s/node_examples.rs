@@ -8,7 +8,7 @@ use testkit::k8s::Node;
 
 use crate::bed::{self, CNI_CONF, DEFAULT_NETWORK};
 use crate::node_networks::{network_status, three_networks};
-use crate::node_state::{RECORDS, expect_state, state};
+use crate::node_state::{RECORDS, delete, state};
 
 const FLANNEL: &str = "/etc/cni/net.d/10-flannel.conflist";
 
@@ -57,8 +57,7 @@ fn a_pod_with_three_networks_runs_by_kubernetes_conf() {
     let record = fs::read(Path::new(RECORDS).join(format!("@{sandbox}:eth0.json"))).unwrap();
     let record = String::from_utf8(record).unwrap();
     assert!(record.contains(r#""network":"multus-lite""#), "{record}");
-    cluster.delete_pod("default", "shipped");
-    expect_state(&node, &before);
+    delete(cluster, &node, &["shipped"], &before);
 
     drop(example);
     fs::remove_file(ready).unwrap();

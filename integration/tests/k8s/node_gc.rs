@@ -11,7 +11,7 @@ use testkit::witness::ip_json;
 
 use crate::bed;
 use crate::node_networks::three_networks;
-use crate::node_state::{define, expect_state, of_container, state};
+use crate::node_state::{define, delete, of_container, state};
 
 /// A configuration of our own, without Kubernetes.
 fn own_network() -> Value {
@@ -61,8 +61,7 @@ fn the_tool_collects_the_attachments_of_the_namespace_that_is_gone() {
     fastpath(&["detach", "--id", "own-kept"]);
     assert_eq!(of_container("own-kept"), [""; 0]);
     assert_eq!(state(&node), with_pod);
-    cluster.delete_pod("default", "beside");
-    expect_state(&node, &before);
+    delete(cluster, &node, &["beside"], &before);
 }
 
 fn fastpath(args: &[&str]) {
@@ -105,10 +104,7 @@ fn gc_takes_back_the_sandbox_that_the_runtime_leaves_out_and_nothing_else() {
     let links = ip_json(Some(&node.netns("default", "lost")), &["link"]);
     assert_eq!((links.as_array().unwrap().len(), &links[0]["ifname"]), (1, &json!("lo")));
 
-    for pod in pods {
-        cluster.delete_pod("default", pod);
-    }
-    expect_state(&node, &before);
+    delete(cluster, &node, &pods, &before);
 }
 
 /// The node's configuration with the sandboxes that are valid, under both of the keys that the Go

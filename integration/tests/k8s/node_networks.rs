@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use testkit::k8s::{Cluster, busybox_pod};
 
 use crate::bed::{self, CNI_CONF, CNI_CONF_DIR};
-use crate::node_state::{NETWORKS, RECORDS, define_bridges, expect_state, leases, ports, state};
+use crate::node_state::{NETWORKS, RECORDS, define_bridges, delete, leases, ports, state};
 
 /// A pod with the default network, `storage` as net1 and `video` as cam.
 pub(crate) fn three_networks(cluster: &Cluster, name: &str) -> Value {
@@ -70,9 +70,8 @@ fn pods_with_three_networks_see_each_other_on_each_and_go() {
     for pod in pods {
         let sandboxes = node.sandboxes("default", pod);
         assert!(listing(RECORDS).contains(&format!("@{}:eth0.json", sandboxes[0])), "{pod}");
-        cluster.delete_pod("default", pod);
     }
-    expect_state(&node, &before);
+    delete(cluster, &node, &pods, &before);
 }
 
 /// What the cluster was told is what the pod sees.

@@ -13,7 +13,7 @@ use testkit::witness::ip_json;
 use crate::bed;
 use crate::node_marker::{hold, marks};
 use crate::node_networks::{INTERFACES, address, three_networks};
-use crate::node_state::{SOON, define, expect_state, state};
+use crate::node_state::{SOON, define, delete, expect_state, forget, of_container, state};
 
 #[test]
 fn pods_outlive_kubelet_and_containerd_and_go_when_they_are_deleted_meanwhile() {
@@ -23,7 +23,7 @@ fn pods_outlive_kubelet_and_containerd_and_go_when_they_are_deleted_meanwhile() 
         cluster.apply(&three_networks(cluster, pod));
         cluster.wait_pod_running("default", pod);
     }
-    let running = state(&node);
+    let (running, goes) = (state(&node), node.sandboxes("default", "goes").remove(0));
 
     node.kill_kubelet();
     cluster.kubectl(&["delete", "pod", "goes", "--wait=false"]);
@@ -31,11 +31,11 @@ fn pods_outlive_kubelet_and_containerd_and_go_when_they_are_deleted_meanwhile() 
     assert_eq!(state(&node), running);
     has_addresses(cluster, &node, "stays");
     node.start_kubelet();
-    cluster.kubectl(&["wait", "--for=delete", "pod/goes", "--timeout=60s"]);
+    eventually(SOON, "the other one to be detached", || of_container(&goes).is_empty());
+    forget(cluster, &["goes"]);
 
     has_networks(cluster, &node, "stays");
-    cluster.delete_pod("default", "stays");
-    expect_state(&node, &before);
+    delete(cluster, &node, &["stays"], &before);
 }
 
 /// It still runs, with its three networks.
@@ -81,8 +81,7 @@ fn a_pod_that_is_attached_while_kubelet_dies_is_cleaned_up_in_the_end() {
     cluster.wait_pod_running("default", "dies");
     let second = marks();
     assert!(second.len() == 1, "first {first:?}, then {second:?}\n{}", state(&node));
-    cluster.delete_pod("default", "dies");
-    expect_state(&node, &before);
+    delete(cluster, &node, &["dies"], &before);
 
     // Once more, and this time it is deleted before kubelet is back.
     let held = hold();
@@ -92,8 +91,8 @@ fn a_pod_that_is_attached_while_kubelet_dies_is_cleaned_up_in_the_end() {
     cluster.kubectl(&["delete", "pod", "dies", "--wait=false"]);
     drop(held);
     node.start_kubelet();
-    cluster.kubectl(&["wait", "--for=delete", "pod/dies", "--timeout=60s"]);
     expect_state(&node, &before);
+    forget(cluster, &["dies"]);
 }
 
 #[test]
@@ -123,6 +122,6 @@ fn a_pod_is_detached_without_the_api_server() {
         })
     });
     cluster.start_api();
-    cluster.kubectl(&["wait", "--for=delete", "pod/alone", "--timeout=60s"]);
     expect_state(&node, &before);
+    forget(cluster, &["alone"]);
 }

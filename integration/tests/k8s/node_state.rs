@@ -44,7 +44,8 @@ pub(crate) fn define_bridges(cluster: &Cluster) {
 }
 
 /// Everything that pods have on this node, a line for each kind; namespaces, records and so on of
-/// anything but a pod's sandbox are other tests'.
+/// anything but a pod's sandbox are other tests'. Sandboxes that have ended do not count: kubelet
+/// removes them at once or within a minute, and calls DEL once more.
 pub(crate) fn state(node: &Node<'_>) -> String {
     let of_sandboxes = |dir: &str| -> Vec<String> {
         listing(dir).into_iter().filter(|name| sandbox_in(name).is_some()).collect()
@@ -53,7 +54,6 @@ pub(crate) fn state(node: &Node<'_>) -> String {
     let namespaces: Vec<String> =
         listing("/run/netns").into_iter().filter(|name| name.starts_with("cni-")).collect();
     [
-        format!("containers {:?}", sorted(&node.ctr(&["containers", "list", "--quiet"]))),
         format!("tasks {:?}", sorted(&node.ctr(&["tasks", "list", "--quiet"]))),
         format!("namespaces {namespaces:?}"),
         format!("records {:?}", of_sandboxes(RECORDS)),
@@ -64,6 +64,21 @@ pub(crate) fn state(node: &Node<'_>) -> String {
         format!("marks {:?}", marker::marks()),
     ]
     .join("\n")
+}
+
+/// Deletes pods and waits until all is as it was before them. What the API server still knows of
+/// them then is dropped: kubelet confirms it late, with the removal of the sandbox.
+#[track_caller]
+pub(crate) fn delete(cluster: &Cluster, node: &Node<'_>, pods: &[&str], before: &str) {
+    cluster.kubectl(&[&["delete", "pod", "--wait=false"], pods].concat());
+    expect_state(node, before);
+    forget(cluster, pods);
+}
+
+/// Drops pods from the API server whose node has nothing of them any more.
+pub(crate) fn forget(cluster: &Cluster, pods: &[&str]) {
+    let forced = ["delete", "pod", "--force", "--grace-period=0", "--ignore-not-found"];
+    cluster.kubectl(&[&forced[..], pods].concat());
 }
 
 /// Waits until all is as it was.
