@@ -142,7 +142,7 @@ impl Journal {
             }
         })?;
         // A power cut may have torn the last one.
-        Ok((record, lines.filter_map(|line| serde_json::from_slice(line).ok()).last()))
+        Ok((record, lines.rev().find_map(|line| serde_json::from_slice(line).ok())))
     }
 
     /// Adds a line to a record without writing the record anew: whatever becomes of the line in a
