@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use integration::with;
+use integration::{listing, with};
 use serde_json::{Value, json};
 use testkit::cni::Output;
 use testkit::k8s::busybox_pod;
@@ -11,16 +11,22 @@ use testkit::k8s::busybox_pod;
 use super::scene::{NETWORKS, NO_DEVICE, Pod, Scene, definition, mark};
 
 const RESOURCE: &str = "k8s.v1.cni.cncf.io/resourceName";
-const DEVICE_PLUGINS: &str = "/run/k8s.cni.cncf.io/devinfo/dp";
+/// Where the device-info specification has its files.
+const DEVICE_INFO: &str = "/run/k8s.cni.cncf.io";
 
-/// A kubelet's directory, which stands in the place of the node's in calls of this test.
-struct Kubelet(PathBuf);
+/// The directories of a kubelet and its device plugins, in the place of the node's in calls of this
+/// test.
+struct Kubelet {
+    dir: PathBuf,
+    info: PathBuf,
+}
 
 impl Kubelet {
     fn new(scene: &Scene) -> Self {
-        let dir = scene.marker.dir().join("kubelet");
+        let [dir, info] = ["kubelet", "info"].map(|name| scene.marker.dir().join(name));
         fs::create_dir_all(dir.join("device-plugins")).unwrap();
-        Self(dir)
+        fs::create_dir_all(info.join("devinfo/dp")).unwrap();
+        Self { dir, info }
     }
 
     /// These devices are a pod's: container, resource, ids.
@@ -37,12 +43,21 @@ impl Kubelet {
         let data =
             json!({"PodDeviceEntries": entries, "RegisteredDevices": {"test.dev/vf": ["x"]}});
         let file = json!({"Data": data, "Checksum": 1});
-        fs::write(self.0.join("device-plugins/kubelet_internal_checkpoint"), file.to_string())
+        fs::write(self.dir.join("device-plugins/kubelet_internal_checkpoint"), file.to_string())
             .unwrap();
     }
 
     fn add(&self, pod: &Pod, conf: &Value) -> Output {
-        pod.add_with(conf, &self.0, "/var/lib/kubelet")
+        self.call("ADD", pod, conf)
+    }
+
+    fn call(&self, verb: &str, pod: &Pod, conf: &Value) -> Output {
+        pod.call_with(verb, conf, &[(&self.dir, "/var/lib/kubelet"), (&self.info, DEVICE_INFO)])
+    }
+
+    /// The device information of attachments.
+    fn attached(&self) -> Vec<String> {
+        listing(self.info.join("devinfo/cni"))
     }
 }
 
@@ -145,7 +160,7 @@ fn a_network_without_a_device_for_it_fails_the_pod() {
     // Neither socket nor file: kubelet is on its way up.
     let nobody = scene.marker.dir().join("nobody");
     fs::create_dir_all(&nobody).unwrap();
-    let output = without.add_with(&conf, &nobody, "/var/lib/kubelet");
+    let output = without.call_with("ADD", &conf, &[(&nobody, "/var/lib/kubelet")]);
     let (_, details) = output.expect_error(11);
     assert!(details.contains("kubelet"), "{details}");
     scene.assert_clean(&[&without]);
@@ -164,23 +179,24 @@ fn the_devices_information_is_passed_on_published_and_removed() {
     // The device plugin says something of the first one only.
     let info = json!({"type": "pci", "version": "1.1.0",
                       "pci": {"pci-address": "0000:01:10.0", "pf-pci-address": "0000:01:00.0"}});
-    fs::create_dir_all(DEVICE_PLUGINS).unwrap();
-    let file = Path::new(DEVICE_PLUGINS).join("test.dev-info-vf-0000:01:10.0-device.json");
+    let file = kubelet.info.join("devinfo/dp").join("test.dev-info-vf-0000:01:10.0-device.json");
     fs::write(&file, info.to_string()).unwrap();
     kubelet.add(&pod, &conf).expect_ok();
     let given = scene.marker.stdin("two ADD net1")["runtimeConfig"].clone();
     assert_eq!(given["deviceID"], "0000:01:10.0");
-    let path = given["CNIDeviceInfoFile"].as_str().unwrap();
-    let copy: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
-    assert_eq!(copy, info);
+    let path = Path::new(given["CNIDeviceInfoFile"].as_str().unwrap());
+    let name = path.file_name().unwrap().to_str().unwrap();
+    assert_eq!(kubelet.attached(), [name], "only for the first there is something to copy");
+    let copy = fs::read_to_string(kubelet.info.join("devinfo/cni").join(name)).unwrap();
+    assert_eq!(serde_json::from_str::<Value>(&copy).unwrap(), info);
     let second = scene.marker.stdin("two ADD net2")["runtimeConfig"]["CNIDeviceInfoFile"].clone();
     assert_ne!(second, given["CNIDeviceInfoFile"]);
     let status = scene.status("pod");
     assert_eq!(status[0]["device-info"], Value::Null);
     assert_eq!(status[1]["device-info"], info);
     assert_eq!(status[2]["device-info"], Value::Null);
-    pod.del(&conf).expect_ok();
-    assert!(!Path::new(path).exists());
+    kubelet.call("DEL", &pod, &conf).expect_ok();
+    assert_eq!(kubelet.attached(), [""; 0]);
     scene.assert_clean(&[&pod]);
 
     // What cannot be read is not published, nor is the pod left half attached.
@@ -188,5 +204,5 @@ fn the_devices_information_is_passed_on_published_and_removed() {
     let (msg, details) = kubelet.add(&pod, &conf).expect_error(6);
     assert!(format!("{msg}: {details}").contains("info-vf"), "{msg}: {details}");
     scene.assert_clean(&[&pod]);
-    fs::remove_file(&file).unwrap();
+    assert_eq!(kubelet.attached(), [""; 0]);
 }

@@ -31,7 +31,6 @@ pub(crate) const SOON: Duration = Duration::from_secs(30);
 
 const RECORDS: &str = "/var/lib/fastpath/multus-lite";
 const LEASES: &str = "/var/lib/cni/networks";
-const DEVICE_INFO: &str = "/run/k8s.cni.cncf.io/devinfo/cni";
 
 /// One test's part of the cluster and of the host.
 pub(crate) struct Scene {
@@ -214,12 +213,11 @@ impl Scene {
         serde_json::from_str(text.as_str().unwrap_or("null")).unwrap()
     }
 
-    /// What attachments of this test have left: marks, records, leases, device information.
+    /// What attachments of this test have left: marks, records, leases.
     pub(crate) fn left(&self) -> Vec<String> {
         let own = |name: &String| name.contains(&format!("{}-", self.name));
         let mut left = self.marker.marks();
         left.extend(listing(RECORDS).into_iter().filter(own));
-        left.extend(listing(DEVICE_INFO).into_iter().filter(own));
         for network in listing(LEASES).iter().filter(|network| own(network)) {
             let leases = listing(Path::new(LEASES).join(network)).into_iter();
             left.extend(leases.filter(|file| file.starts_with(|c: char| c.is_ascii_digit())));
@@ -262,15 +260,20 @@ impl Pod {
         self
     }
 
-    /// ADD where the directory `from` stands in the place of `over`.
+    /// A call of this verb where directories of the test stand in the place of the host's.
     #[must_use]
-    pub(crate) fn add_with(&self, conf: &Value, from: &Path, over: &str) -> Output {
-        let mut call = self.plugin.victim("ADD", conf, &self.container, "eth0", self.netns.path());
-        let script = r#"mkdir -p "$2" && mount --bind "$1" "$2" && exec "$0""#;
+    pub(crate) fn call_with(&self, verb: &str, conf: &Value, dirs: &[(&Path, &str)]) -> Output {
+        let mut call = self.plugin.victim(verb, conf, &self.container, "eth0", self.netns.path());
+        let script = r#"
+            while [ $# != 0 ]; do mkdir -p "$2" && mount --bind "$1" "$2" || exit; shift 2; done
+            exec "$0""#;
         let program = std::mem::replace(&mut call.program, "/usr/bin/unshare".into());
         let words = ["--mount", "--propagation", "private", "/bin/bash", "-c", script];
         call.args = words.iter().map(Into::into).collect();
-        call.args.extend([program.into(), from.into(), over.into()]);
+        call.args.push(program.into());
+        for (from, over) in dirs {
+            call.args.extend([from.into(), over.into()]);
+        }
         testkit::cni::run(&call)
     }
 
