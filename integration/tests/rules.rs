@@ -79,7 +79,6 @@ fn the_arrows_point_from_programs_to_crates() {
         ("npwg", "kube"),
         ("kubelet", "rustls"),
         ("kubelet", "cni"),
-        ("multus-lite", "anyhow"),
         ("multus-lite", "vf"),
         ("multus-lite", "testkit"),
         ("testkit", "sriov"),
