@@ -104,7 +104,8 @@ impl Attaching<'_> {
             let wanted = kubernetes.further(selections)?;
             let kubelet = &self.places.kubelet;
             let needs_devices = wanted.iter().any(|network| network.resource.is_some());
-            let asked = || Devices::of(kubelet, &kubernetes.pod, kubernetes.deadline);
+            let Kubernetes { pod, uid, deadline, .. } = kubernetes;
+            let asked = || Devices::of(kubelet, pod, uid, *deadline);
             let mut devices = needs_devices.then(asked).transpose()?;
             for network in wanted {
                 further.push(planner.plan(network, devices.as_mut())?);

@@ -25,19 +25,20 @@ pub(crate) struct Devices {
 }
 
 impl Devices {
-    /// Asks kubelet.
+    /// Asks kubelet, which knows the pod by `uid`.
     ///
     /// # Errors
     /// It does not answer by the deadline, and left no checkpoint.
     pub(crate) fn of(
         paths: &kubelet::Paths,
         pod: &Pod,
+        uid: &str,
         deadline: Instant,
     ) -> Result<Self, MultusError> {
         let key = PodKey {
             namespace: pod.namespace.clone(),
             name: pod.name.clone(),
-            uid: pod.uid.clone(),
+            uid: uid.to_owned(),
         };
         let given = in_order(kubelet::pod_devices(paths, &key, deadline)?, pod);
         Ok(Self {

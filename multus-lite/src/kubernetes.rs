@@ -21,6 +21,8 @@ pub(crate) struct Kubernetes<'a> {
     conf: &'a Conf,
     version: Version,
     pub(crate) pod: Pod,
+    /// What kubelet knows the pod by: for a static one not the uid of its mirror, `pod`.
+    pub(crate) uid: String,
     pub(crate) deadline: Instant,
 }
 
@@ -51,7 +53,8 @@ impl<'a> Kubernetes<'a> {
             });
         }
         let version = request.conf.cni_version;
-        Ok(Some(Self { definitions, conf, version, pod, deadline }))
+        let uid = arg("K8S_POD_UID").unwrap_or(&pod.uid).to_owned();
+        Ok(Some(Self { definitions, conf, version, pod, uid, deadline }))
     }
 
     /// The network that takes the default one's place for this pod; none when it asks for none.
