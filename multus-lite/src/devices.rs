@@ -56,21 +56,25 @@ impl Devices {
         if let Some(id) = self.given.take(resource) {
             return Ok(Device { resource: resource.to_owned(), id });
         }
-        let requested = self.requested.iter().map(String::as_str);
-        let why = if self.requested.contains(resource) {
-            format!("kubelet gave it {}, which other networks have", self.given.summary())
-        } else {
-            match closest(resource, requested) {
-                Some(closest) => format!("the pod requests none; closest: {closest}"),
-                None => "the pod requests none".to_owned(),
-            }
-        };
         Err(MultusError::NoDevice {
             network: network.to_owned(),
             resource: resource.to_owned(),
             pod: self.pod.clone(),
-            why,
+            why: self.why_none(resource),
         })
+    }
+
+    fn why_none(&self, resource: &str) -> String {
+        if self.requested.contains(resource) && self.given.is_empty() {
+            return "kubelet gave it none yet".to_owned();
+        }
+        if self.requested.contains(resource) {
+            return format!("kubelet gave it {}, which other networks have", self.given.summary());
+        }
+        match closest(resource, self.requested.iter().map(String::as_str)) {
+            Some(closest) => format!("the pod requests none; closest: {closest}"),
+            None => "the pod requests none".to_owned(),
+        }
     }
 }
 
