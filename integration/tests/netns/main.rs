@@ -8,4 +8,5 @@
 mod bed;
 mod killed;
 mod multus;
+mod multus_gc;
 mod sriov;

@@ -3,7 +3,7 @@
 use std::fs;
 
 use integration::marker::Marker;
-use integration::{listing, nothing_valid, with};
+use integration::{listing, with};
 use serde_json::{Value, json};
 use testkit::cni::Plugin;
 use testkit::netns::Netns;
@@ -12,10 +12,10 @@ use testkit::witness::ip_json;
 use crate::bed::{VF0, VF1, sriov, state};
 
 /// Where the plugin that fails on demand is.
-const MARKER: &str = "/run/marker";
+pub(crate) const MARKER: &str = "/run/marker";
 
 /// multus-lite on the made-up host, with all the plugins it may call.
-fn multus() -> (Plugin, Marker, impl Drop) {
+pub(crate) fn multus() -> (Plugin, Marker, impl Drop) {
     let (_, turn) = sriov();
     let marker = Marker::install(MARKER, &["one", "two", "three"]);
     drop(marker.calls());
@@ -24,7 +24,7 @@ fn multus() -> (Plugin, Marker, impl Drop) {
     (plugin.path(&integration::test_ipam()), marker, turn)
 }
 
-fn conf(delegates: &Value) -> Value {
+pub(crate) fn conf(delegates: &Value) -> Value {
     json!({"cniVersion": "1.1.0", "name": "all", "type": "multus", "delegates": delegates})
 }
 
@@ -35,16 +35,16 @@ fn bridge() -> Value {
                     "routes": [{"dst": "0.0.0.0/0"}]}})
 }
 
-fn vf(device: &str, name: &str, keys: &Value) -> Value {
+pub(crate) fn vf(device: &str, name: &str, keys: &Value) -> Value {
     with(&json!({"name": name, "type": "sriov", "deviceID": device, "l2enable": true}), keys)
 }
 
-fn mark(plugin: &str) -> Value {
+pub(crate) fn mark(plugin: &str) -> Value {
     json!({"name": format!("net-{plugin}"), "type": plugin})
 }
 
 /// All that an attachment may leave: links of the host, records, leases, marks.
-fn all_state() -> String {
+pub(crate) fn all_state() -> String {
     let leases = listing("/var/lib/cni/networks/default");
     let leases: Vec<_> = leases.into_iter().filter(|name| name.starts_with("10.")).collect();
     format!("{}marks {:?}\nleases {leases:?}\n", state(), listing(format!("{MARKER}/marks")))
@@ -244,80 +244,6 @@ fn check_sees_every_attachment() {
     multus.del(&conf, "a", "eth0", pod.path()).expect_ok();
 }
 
-fn valid(conf: &Value, attachments: &[&str]) -> Value {
-    let list: Vec<_> =
-        attachments.iter().map(|c| json!({"containerID": c, "ifname": "eth0"})).collect();
-    with(conf, &json!({ "cni.dev/valid-attachments": list }))
-}
-
-#[test]
-fn gc_keeps_what_is_valid_and_takes_back_the_rest() {
-    let (multus, _marker, _turn) = multus();
-    let (before, pods) = (all_state(), [Netns::new(), Netns::new(), Netns::new()]);
-    let here = conf(&json!([mark("one"), mark("two"), mark("three")]));
-    let other = with(&conf(&json!([mark("one"), mark("two")])), &json!({"name": "other"}));
-    multus.add(&here, "a", "eth0", pods[0].path()).expect_ok();
-    multus.add(&here, "b", "eth0", pods[1].path()).expect_ok();
-    multus.add(&other, "c", "eth0", pods[2].path()).expect_ok();
-    let all = all_state();
-    // All are valid, or nothing is said about it.
-    multus.gc(&valid(&here, &["a", "b"])).expect_ok();
-    assert_eq!(all_state(), all);
-    multus.gc(&here).expect_ok();
-    assert_eq!(all_state(), all);
-    // One of ours is gone; the other configuration's is not this call's matter.
-    multus.gc(&valid(&here, &["a"])).expect_ok();
-    assert_eq!(
-        listing(format!("{MARKER}/marks")),
-        [
-            "net-one:a:eth0",
-            "net-one:c:eth0",
-            "net-three:a:net2",
-            "net-two:a:net1",
-            "net-two:c:net1"
-        ]
-    );
-    multus.gc(&nothing_valid(&here)).expect_ok();
-    assert_eq!(listing(format!("{MARKER}/marks")), ["net-one:c:eth0", "net-two:c:net1"]);
-    multus.gc(&nothing_valid(&other)).expect_ok();
-    assert_eq!(all_state(), before);
-}
-
-#[test]
-fn gc_collects_what_lost_its_record_but_not_what_the_tool_attached() {
-    let (multus, _marker, _turn) = multus();
-    let (before, pod) = (all_state(), Netns::new());
-    let conf = conf(&json!([mark("one"), mark("two")]));
-    multus.add(&conf, "a", "eth0", pod.path()).expect_ok();
-    fs::remove_dir_all("/var/lib/fastpath/multus-lite").unwrap();
-    // As `fastpath attach` remembers it.
-    let cached = json!({"kind": "cniCacheV1", "containerId": "tool", "ifName": "net0", "networkName": "net-two",
-        "config": "eyJjbmlWZXJzaW9uIjoiMS4xLjAiLCJuYW1lIjoibmV0LXR3byIsInR5cGUiOiJ0d28ifQ=="});
-    fs::create_dir_all("/var/lib/cni/results").unwrap();
-    fs::write("/var/lib/cni/results/net-two-tool-net0", cached.to_string()).unwrap();
-    fs::write(format!("{MARKER}/marks/net-two:tool:net0"), "").unwrap();
-    multus.gc(&nothing_valid(&conf)).expect_ok();
-    assert_eq!(listing(format!("{MARKER}/marks")), ["net-two:tool:net0"]);
-    fs::remove_file("/var/lib/cni/results/net-two-tool-net0").unwrap();
-    multus.gc(&nothing_valid(&conf)).expect_ok();
-    assert_eq!(all_state(), before);
-}
-
-#[test]
-fn gc_goes_on_after_a_failure_and_says_so() {
-    let (multus, marker, _turn) = multus();
-    let (before, pod) = (all_state(), Netns::new());
-    let conf = conf(&json!([mark("one"), mark("two")]));
-    multus.add(&conf, "a", "eth0", pod.path()).expect_ok();
-    let fails = (marker.failing("two DEL"), marker.failing("two GC"));
-    let (msg, _) = multus.gc(&nothing_valid(&conf)).expect_error(123);
-    assert!(msg.contains("2 failures"), "{msg}");
-    assert_eq!(listing(format!("{MARKER}/marks")), ["net-two:a:net1"]);
-    drop(fails);
-    multus.gc(&nothing_valid(&conf)).expect_ok();
-    assert_eq!(all_state(), before);
-}
-
 #[test]
 fn status_asks_what_every_pod_needs() {
     let (multus, marker, _turn) = multus();
@@ -383,25 +309,4 @@ fn what_multus_attached_is_detached_from_its_cache() {
     let (msg, _) = multus.del(&conf, "a", "eth0", "").expect_error(104);
     assert!(msg.contains("/var/lib/cni/multus/a"), "{msg}");
     multus.del(&conf, "a", "eth0", "").expect_ok();
-}
-
-#[test]
-fn three_delegates_killed_anywhere() {
-    let (multus, _marker, _turn) = multus();
-    let pod = Netns::new();
-    let conf = conf(&json!([
-        vf(VF0, "vf0", &json!({"l2enable": false, "ipam": {"type": "testipam"}})),
-        vf(VF1, "vf1", &json!({"if0name": "if1"})),
-        mark("one")
-    ]));
-    for report in integration::kill_add_and_del(
-        "three delegates",
-        &multus,
-        &conf,
-        pod.path(),
-        |_| true,
-        all_state,
-    ) {
-        report.assert_clean();
-    }
 }
