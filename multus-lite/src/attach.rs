@@ -89,7 +89,6 @@ impl Attaching<'_> {
         });
         self.results.push(attached?);
         self.planned.extend(prepared?);
-        self.record.detail.attachments = attachments(&self.planned);
         Ok(())
     }
 

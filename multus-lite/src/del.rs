@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use cni::{NetConf, Request};
+use cni::{NetConf, Request, runtime};
 use journal::{Entry, Journal};
 
 use crate::conf::Conf;
 use crate::detach::{Container, detach};
 use crate::error::MultusError;
-use crate::record::{Detail, Done};
+use crate::record::{Attachment, Detail, Done};
 use crate::{LOCK_DEADLINE, MultusLite, multus_cache, owner_of, start_log, statics};
 
 pub(crate) fn del(plugin: &MultusLite, request: &Request) -> Result<(), cni::Error> {
@@ -71,7 +71,15 @@ fn without_record(
     if multus_cache::detach(&conf, container)? {
         return Ok(());
     }
-    detach(container, &statics::attachments(&conf, request, &plugin.places.device_info), None)
+    let mut attachments = statics::attachments(&conf, request, &plugin.places.device_info);
+    attachments.retain(|attachment| installed(attachment, container.path));
+    detach(container, &attachments, None)
+}
+
+/// A plugin that is not there was never called: an ADD refused for that must not end in a DEL that fails.
+fn installed(attachment: &Attachment, path: &[PathBuf]) -> bool {
+    let found = attachment.list().and_then(|list| runtime::find_plugins(&list, path));
+    found.inspect_err(|error| log::warn!("{}: {error}", attachment.what())).is_ok()
 }
 
 /// A power cut damaged the record: its pod is gone. What can still be known is detached; the rest is

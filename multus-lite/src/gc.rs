@@ -38,8 +38,21 @@ fn collect(
     let mut networks = Networks::default();
     let mut failures = Failures::default();
     networks.add_configured(&request.conf);
+    let mut all_known = true;
     for entry in journal.entries()? {
-        let Some(record) = readable(&journal, &entry) else { continue };
+        let record: PodRecord = match journal.load::<Detail>(&entry) {
+            Ok(record) => record,
+            // By a power cut, so its pod is gone; the record waits for its DEL.
+            Err(error @ journal::Error::Damaged { .. }) if !is_valid(&entry, valid) => {
+                log::warn!("{}: {}", entry.owner, cni::chain(&error));
+                continue;
+            }
+            Err(error) => {
+                failures.note(Err(error.into()));
+                all_known = false;
+                continue;
+            }
+        };
         networks.add_plugins(&record.detail);
         let ours = record.network == request.conf.name;
         if !ours || is_valid(&entry, valid) {
@@ -57,17 +70,15 @@ fn collect(
         }
     }
     failures.note(journal.sweep(&plugin.locks).map_err(MultusError::from));
-    networks.add_of_other_runtimes(&plugin.places.runtime_cache);
-    networks.collect(&path, &mut failures);
+    if let Err(error) = networks.add_of_other_runtimes(&plugin.places.runtime_cache) {
+        failures.note(Err(MultusError::Delegate(error)));
+        all_known = false;
+    }
+    // What is not known to be valid would be taken from a pod that lives.
+    if all_known {
+        networks.collect(&path, &mut failures);
+    }
     failures.into_result()
-}
-
-/// One damaged by a power cut waits for its DEL.
-fn readable(journal: &Journal, entry: &Entry) -> Option<PodRecord> {
-    journal
-        .load::<Detail>(entry)
-        .inspect_err(|error| log::warn!("{}: {}", entry.owner, cni::chain(error)))
-        .ok()
 }
 
 fn is_valid(entry: &Entry, valid: &[AttachmentId]) -> bool {
@@ -142,14 +153,11 @@ impl Networks {
     }
 
     /// Attachments that others made to the same networks are theirs to collect.
-    fn add_of_other_runtimes(&mut self, cache: &Path) {
-        let entries = Cache::new(cache).entries().unwrap_or_else(|error| {
-            log::warn!("{error}");
-            Vec::new()
-        });
-        for entry in entries {
+    fn add_of_other_runtimes(&mut self, cache: &Path) -> Result<(), cni::Error> {
+        for entry in Cache::new(cache).entries()? {
             self.valid.entry(entry.list.name.clone()).or_default().push(entry.id());
         }
+        Ok(())
     }
 
     fn collect(&self, path: &[PathBuf], failures: &mut Failures) {

@@ -206,7 +206,10 @@ fn a_missing_plugin_is_found_before_anything_is_attached() {
         msg.contains("nosuchplugin") && details.contains("net-nosuchplugin"),
         "{msg} {details}"
     );
-    assert_eq!((marker.calls(), all_state()), (Vec::new(), before));
+    assert_eq!((marker.calls(), all_state()), (Vec::new(), before.clone()));
+    // The runtime's DEL after the failed ADD must not fail for ever.
+    multus.del(&conf, "a", "eth0", pod.path()).expect_ok();
+    assert_eq!(all_state(), before);
 }
 
 #[test]

@@ -69,6 +69,26 @@ fn gc_collects_what_lost_its_record_but_not_what_the_tool_attached() {
 }
 
 #[test]
+fn gc_takes_nothing_from_networks_while_a_record_cannot_be_read() {
+    let (multus, _marker, _turn) = multus();
+    let (before, pod) = (all_state(), Netns::new());
+    let conf = conf(&json!([mark("one"), mark("two")]));
+    multus.add(&conf, "a", "eth0", pod.path()).expect_ok();
+    let record = "/var/lib/fastpath/multus-lite/@a:eth0.json";
+    let kept = fs::read(record).unwrap();
+    // A newer release's; and one that is damaged though its pod lives.
+    for (unread, conf) in [(r#"{"version":99}"#, nothing_valid(&conf)), ("{", valid(&conf, &["a"]))]
+    {
+        fs::write(record, unread).unwrap();
+        multus.gc(&conf).expect_error(5);
+        assert_eq!(listing(format!("{MARKER}/marks")), ["net-one:a:eth0", "net-two:a:net1"]);
+    }
+    fs::write(record, kept).unwrap();
+    multus.gc(&nothing_valid(&conf)).expect_ok();
+    assert_eq!(all_state(), before);
+}
+
+#[test]
 fn gc_goes_on_after_a_failure_and_says_so() {
     let (multus, marker, _turn) = multus();
     let (before, pod) = (all_state(), Netns::new());
