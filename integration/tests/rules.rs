@@ -71,6 +71,10 @@ fn the_arrows_point_from_programs_to_crates() {
         ("cni", "rtnetlink"),
         ("cni", "hostnet"),
         ("journal", "cni"),
+        ("attachment", "hostnet"),
+        ("ovsdb", "cni"),
+        ("ovsdb", "hostnet"),
+        ("ovsdb", "rustls"),
         ("sriov", "kube"),
         ("sriov", "rustls"),
         ("sriov", "anyhow"),
@@ -96,6 +100,8 @@ fn every_error_code_is_documented() {
     let documented = fs::read_to_string(root().join("docs/errors.md")).unwrap();
     for (file, prefix) in [
         ("plugins/sriov/src/error.rs", "pub(crate) const "),
+        ("crates/attachment/src/lib.rs", "pub const "),
+        ("crates/attachment/src/failures.rs", "pub const "),
         ("multus-lite/src/error.rs", "pub(crate) const "),
         ("crates/cni/src/error.rs", "pub const "),
     ] {
@@ -105,7 +111,7 @@ fn every_error_code_is_documented() {
             .filter_map(|line| line.trim().strip_prefix(prefix)?.split_once(": u32 = "))
             .map(|(_, value)| value.trim_end_matches(';'))
             .collect();
-        assert!(codes.len() > 3, "{file} names no codes");
+        assert!(!codes.is_empty(), "{file} names no codes");
         for code in codes {
             let row = format!("| {code} |");
             assert!(documented.contains(&row), "docs/errors.md has no row {row} ({file})");

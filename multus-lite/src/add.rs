@@ -4,7 +4,8 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use cni::{AddResult, Request, runtime};
+use attachment::{LOCK_DEADLINE, owner_of};
+use cni::{AddResult, Request, logging, runtime};
 use hostnet::Netns;
 use journal::{Durability, Entry, Owner, Record};
 
@@ -14,14 +15,14 @@ use crate::error::MultusError;
 use crate::kubernetes::Kubernetes;
 use crate::plan::{Planner, Wanted};
 use crate::record::Detail;
-use crate::{LOCK_DEADLINE, MultusLite, NAME, owner_of, start_log, statics};
+use crate::{MultusLite, NAME, statics};
 
 /// How long ADD waits for the file that says that the default network is ready.
 const READY_DEADLINE: Duration = Duration::from_secs(45);
 
 pub(crate) fn add(plugin: &MultusLite, request: &Request) -> Result<AddResult, cni::Error> {
     let owner = owner_of(request);
-    start_log(&request.conf, &owner.to_string());
+    logging::init_of(&request.conf, &owner.to_string());
     let conf = Conf::of(&request.conf).map_err(MultusError::from)?;
     conf.warnings.iter().for_each(|warning| log::warn!("{warning}"));
     Ok(attach_pod(plugin, request, &conf, &owner)?)

@@ -1,13 +1,14 @@
 //! CHECK: every attachment of the container, not only the default network's.
 
-use cni::{Request, Version, runtime};
+use attachment::{LOCK_DEADLINE, owner_of};
+use cni::{Request, Version, logging, runtime};
 
+use crate::MultusLite;
 use crate::error::{Failures, MultusError};
 use crate::record::{Attachment, Detail, Done};
-use crate::{LOCK_DEADLINE, MultusLite, owner_of, start_log};
 
 pub(crate) fn check(plugin: &MultusLite, request: &Request) -> Result<(), cni::Error> {
-    start_log(&request.conf, &owner_of(request).to_string());
+    logging::init_of(&request.conf, &owner_of(request).to_string());
     Ok(check_pod(plugin, request)?)
 }
 

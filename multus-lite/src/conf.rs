@@ -94,21 +94,6 @@ struct Raw {
     global_namespaces: Option<String>,
 }
 
-/// Where the log goes and how much of it: read on its own, since DEL must not fail for other keys.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub(crate) struct LogConf {
-    pub(crate) log_level: Option<String>,
-    pub(crate) log_file: Option<PathBuf>,
-}
-
-impl LogConf {
-    /// The two keys, or the defaults where they are not what they should be.
-    pub(crate) fn of(conf: &NetConf) -> Self {
-        conf.plugin_fields(KEYS).unwrap_or_default()
-    }
-}
-
 impl Conf {
     /// Reads and validates the configuration.
     ///

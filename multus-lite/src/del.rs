@@ -2,18 +2,19 @@
 
 use std::path::{Path, PathBuf};
 
-use cni::{NetConf, Request, runtime};
+use attachment::{LOCK_DEADLINE, owner_of};
+use cni::{NetConf, Request, logging, runtime};
 use journal::{Entry, Journal};
 
 use crate::conf::Conf;
 use crate::detach::{Container, detach};
 use crate::error::MultusError;
 use crate::record::{Attachment, Detail, Done};
-use crate::{LOCK_DEADLINE, MultusLite, multus_cache, owner_of, start_log, statics};
+use crate::{MultusLite, multus_cache, statics};
 
 pub(crate) fn del(plugin: &MultusLite, request: &Request) -> Result<(), cni::Error> {
     let owner = owner_of(request);
-    start_log(&request.conf, &owner.to_string());
+    logging::init_of(&request.conf, &owner.to_string());
     Ok(detach_pod(plugin, request)?)
 }
 

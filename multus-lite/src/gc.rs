@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use cni::runtime::{self, Cache, NetworkList};
-use cni::{AttachmentId, GcRequest};
+use cni::{AttachmentId, GcRequest, logging};
 use journal::{Entry, Journal};
 
 use crate::conf::Conf;
@@ -14,13 +14,13 @@ use crate::del::{living, release, search_path};
 use crate::detach::Container;
 use crate::error::{Failures, MultusError};
 use crate::record::{Detail, Done, PodRecord};
-use crate::{MultusLite, NAME, start_log, statics};
+use crate::{MultusLite, NAME, statics};
 
 /// Somebody who works on an attachment needs no help with it.
 const LOCK_DEADLINE: Duration = Duration::from_secs(1);
 
 pub(crate) fn gc(plugin: &MultusLite, request: &GcRequest) -> Result<(), cni::Error> {
-    start_log(&request.conf, "GC");
+    logging::init_of(&request.conf, "GC");
     // Without the key the runtime said nothing of what is valid; an empty list says "nothing is".
     let Some(valid) = &request.conf.valid_attachments else { return Ok(()) };
     Ok(collect(plugin, request, valid)?)
@@ -33,7 +33,7 @@ fn collect(
 ) -> Result<(), MultusError> {
     let journal = plugin.journal()?;
     // A network attached after its records were read would be collected.
-    let _no_add = plugin.locks.device(NAME, crate::LOCK_DEADLINE)?;
+    let _no_add = plugin.locks.device(NAME, attachment::LOCK_DEADLINE)?;
     let path = search_path(&request.conf, &request.path);
     let mut networks = Networks::default();
     let mut failures = Failures::default();

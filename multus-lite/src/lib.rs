@@ -32,13 +32,11 @@ mod statics;
 mod status;
 
 use std::path::PathBuf;
-use std::time::Duration;
 
-use cni::{AddResult, Error, GcRequest, NetConf, Plugin, Request, StatusRequest};
+use cni::{AddResult, Error, GcRequest, Plugin, Request, StatusRequest};
 use hostnet::Host;
-use journal::{Journal, Locks, Owner};
+use journal::{Journal, Locks};
 
-use crate::conf::LogConf;
 use crate::definitions::Access;
 
 pub use conf::{Conf, Delegate};
@@ -46,9 +44,6 @@ pub use error::ConfError;
 
 /// Name of the program: of its records, and of its lock.
 const NAME: &str = "multus-lite";
-
-/// How long a call waits for another one that works on the same container.
-const LOCK_DEADLINE: Duration = Duration::from_mins(1);
 
 /// Where things are.
 #[derive(Debug, Clone)]
@@ -105,16 +100,6 @@ impl MultusLite {
             None => self.places.service_account.join("token").exists().then_some(Access::InCluster),
         }
     }
-}
-
-fn owner_of(request: &Request) -> Owner {
-    Owner { container_id: request.container_id.to_string(), ifname: request.ifname.to_string() }
-}
-
-/// Sends the log of a verb where the configuration says; `context` stands on every line.
-fn start_log(conf: &NetConf, context: &str) {
-    let wanted = LogConf::of(conf);
-    cni::logging::init(wanted.log_level.as_deref(), wanted.log_file.as_deref(), context);
 }
 
 impl Plugin for MultusLite {

@@ -1,15 +1,15 @@
 //! STATUS: what every pod of the node needs, asked of this node alone. A failing STATUS takes the
 //! whole node out of service, so neither definitions nor the API server nor a token are its matter.
 
-use cni::{Error, StatusRequest, code, runtime};
+use cni::{Error, StatusRequest, code, logging, runtime};
 
 use crate::conf::Conf;
 use crate::definitions::token_warning;
 use crate::error::MultusError;
-use crate::{MultusLite, start_log, statics};
+use crate::{MultusLite, statics};
 
 pub(crate) fn status(plugin: &MultusLite, request: &StatusRequest) -> Result<(), Error> {
-    start_log(&request.conf, "STATUS");
+    logging::init_of(&request.conf, "STATUS");
     let conf = Conf::of(&request.conf).map_err(MultusError::from)?;
     if let Some(warning) = plugin.access(&conf).as_ref().and_then(token_warning) {
         log::warn!("{warning}");

@@ -4,10 +4,32 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use log::{LevelFilter, Log, Metadata, Record};
+use serde::Deserialize;
+
+use crate::NetConf;
+
+/// Where the log goes and how much of it: read on its own, since DEL must not fail for other keys.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Wanted {
+    #[serde(rename = "logLevel")]
+    level: Option<String>,
+    #[serde(rename = "logFile")]
+    file: Option<PathBuf>,
+}
+
+/// The keys of a plugin's configuration that [`init_of`] reads.
+pub const KEYS: [&str; 2] = ["logLevel", "logFile"];
+
+/// [`init`] as the configuration says; by default where the keys are not what they should be.
+pub fn init_of(conf: &NetConf, context: &str) {
+    let wanted: Wanted = conf.plugin_fields(&KEYS).unwrap_or_default();
+    init(wanted.level.as_deref(), wanted.file.as_deref(), context);
+}
 
 /// Sends all records of this process, from `level` up, to `file` (appended) or to stderr.
 ///

@@ -1,36 +1,22 @@
 //! ADD: parse, validate, lock, record, act, complete.
 
 use std::cell::Cell;
-use std::time::Duration;
 
-use cni::{AddResult, Interface, NetConf, Request, Route, delegate};
+use attachment::{LOCK_DEADLINE, ipam_del, owner_of};
+use cni::{AddResult, Interface, Request, Route, delegate, logging};
 use hostnet::{Netns, Rtnl, Undo};
-use journal::{Durability, Entry, Journal, Owner, Record};
+use journal::{Durability, Entry, Journal, Record};
 
-use crate::conf::{Conf, LogConf};
-use crate::del::ipam_del;
+use crate::conf::Conf;
 use crate::error::SriovError;
 use crate::record::{Detail, Mode, SriovRecord};
 use crate::{Sriov, address, attach, devinfo, plan, restore, select};
 
-/// How long a call waits for others that work on the same PF or attachment.
-pub(crate) const LOCK_DEADLINE: Duration = Duration::from_mins(1);
-
 pub(crate) fn add(plugin: &Sriov, request: &Request) -> Result<AddResult, cni::Error> {
-    start_log(&request.conf, &owner_of(request).to_string());
+    logging::init_of(&request.conf, &owner_of(request).to_string());
     let conf = Conf::of_request(request).map_err(SriovError::from)?;
     conf.warnings.iter().for_each(|warning| log::warn!("{warning}"));
     Ok(attach_vf(plugin, request, &conf)?)
-}
-
-/// Sends the log of a verb where the configuration says; `context` stands on every line.
-pub(crate) fn start_log(conf: &NetConf, context: &str) {
-    let wanted = LogConf::of(conf);
-    cni::logging::init(wanted.level.as_deref(), wanted.file.as_deref(), context);
-}
-
-pub(crate) fn owner_of(request: &Request) -> Owner {
-    Owner { container_id: request.container_id.to_string(), ifname: request.ifname.to_string() }
 }
 
 fn attach_vf(plugin: &Sriov, request: &Request, conf: &Conf) -> Result<AddResult, SriovError> {

@@ -1,15 +1,15 @@
 //! CHECK: what is, compared with what was recorded.
 
-use cni::{AddResult, Request, delegate};
+use attachment::owner_of;
+use cni::{AddResult, Request, delegate, logging};
 use hostnet::{Netns, Rtnl};
 
 use crate::Sriov;
-use crate::add::{owner_of, start_log};
 use crate::error::SriovError;
 use crate::record::{Detail, Mode, SriovRecord};
 
 pub(crate) fn check(plugin: &Sriov, request: &Request) -> Result<(), cni::Error> {
-    start_log(&request.conf, &owner_of(request).to_string());
+    logging::init_of(&request.conf, &owner_of(request).to_string());
     compare(plugin, request)?;
     delegate::ipam_check(request)
 }

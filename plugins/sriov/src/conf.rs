@@ -1,7 +1,6 @@
 //! What users write: both dialects, parsed into typed values. Nothing here touches the host.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use cni::{NetConf, Request};
 use hostnet::Mac;
@@ -110,23 +109,6 @@ struct Raw {
     min_tx_rate: Option<i64>,
     max_tx_rate: Option<i64>,
     mtu: Option<i64>,
-}
-
-/// Where the log goes and how much of it: read on its own, since DEL must not fail for other keys.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct LogConf {
-    #[serde(rename = "logLevel")]
-    pub(crate) level: Option<String>,
-    #[serde(rename = "logFile")]
-    pub(crate) file: Option<PathBuf>,
-}
-
-impl LogConf {
-    /// The two keys, or the defaults where they are not what they should be.
-    pub(crate) fn of(conf: &NetConf) -> Self {
-        conf.plugin_fields(KEYS).unwrap_or_default()
-    }
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -1,18 +1,15 @@
 //! What can go wrong, and the CNI code each case has (docs/errors.md).
 
+use attachment::DRIFT;
 use cni::code;
 use vf::PciAddr;
 
-/// CHECK found a difference between record and host.
-pub(crate) const DRIFT: u32 = 100;
 /// The VF has neither network interface nor DPDK driver.
 pub(crate) const UNUSABLE_VF: u32 = 101;
 /// A driver could not be bound.
 pub(crate) const DRIVER: u32 = 102;
 /// The kernel refused a VF setting.
 pub(crate) const SETTING: u32 = 103;
-/// Not everything could be put back.
-pub(crate) const RESTORE: u32 = 104;
 
 /// A key with a value it cannot have.
 #[derive(Debug, thiserror::Error)]
@@ -132,9 +129,6 @@ pub enum SriovError {
     /// STATUS.
     #[error("{0}")]
     NotAvailable(String),
-    /// DEL or GC left something.
-    #[error("not everything could be put back: {0}")]
-    Incomplete(String, u32),
 }
 
 impl SriovError {
@@ -184,9 +178,6 @@ impl SriovError {
             Self::NoAddress => (code::CONFIG, "check the ranges in ipam, or set l2enable"),
             Self::Drift(_) => (DRIFT, "delete and create the pod again"),
             Self::NotAvailable(_) => (code::NOT_AVAILABLE, ""),
-            Self::Incomplete(_, code) => {
-                (*code, "the record stays; the next DEL or GC goes on from here")
-            }
         }
     }
 }

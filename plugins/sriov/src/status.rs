@@ -1,15 +1,14 @@
 //! STATUS: could an ADD of this network work at all? Never "all VFs are taken": that would take the
 //! node out of service.
 
-use cni::{StatusRequest, delegate};
+use cni::{StatusRequest, delegate, logging};
 
 use crate::Sriov;
-use crate::add::start_log;
 use crate::conf::{Conf, Device};
 use crate::error::SriovError;
 
 pub(crate) fn status(plugin: &Sriov, request: &StatusRequest) -> Result<(), cni::Error> {
-    start_log(&request.conf, "STATUS");
+    logging::init_of(&request.conf, "STATUS");
     let conf = Conf::of_network(&request.conf).map_err(SriovError::from)?;
     available(plugin, &conf)?;
     delegate::ipam_status(request)

@@ -1,0 +1,31 @@
+//! What the plugins of this suite share: an attachment's way from ADD to DEL and GC.
+//!
+//! A plugin knows its device; that the record is found by the owner, that addresses are released with
+//! the configuration of ADD, that everything which fails is told at the end, and what is left for GC,
+//! is the same for all of them. Touches nothing itself but the log and the records it is given.
+#![forbid(unsafe_code)]
+
+mod address;
+mod failures;
+mod stale;
+
+use std::time::Duration;
+
+use cni::Request;
+use journal::Owner;
+
+pub use address::{ipam_del, release_addresses};
+pub use failures::{Failures, RESTORE};
+pub use stale::{locked, request_of, stale};
+
+/// CHECK found a difference between record and host (docs/errors.md).
+pub const DRIFT: u32 = 100;
+
+/// How long a call waits for others that work on the same attachment or device.
+pub const LOCK_DEADLINE: Duration = Duration::from_mins(1);
+
+/// Whose attachment a call concerns.
+#[must_use]
+pub fn owner_of(request: &Request) -> Owner {
+    Owner { container_id: request.container_id.to_string(), ifname: request.ifname.to_string() }
+}
