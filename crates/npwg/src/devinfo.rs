@@ -12,7 +12,7 @@ mod file;
 pub use device::{
     Device, DeviceInfo, Memif, MemifMode, MemifRole, Pci, SocketMode, Vdpa, VdpaDriver, VhostUser,
 };
-pub use file::{LIMIT, cni_file, copy_dp_to_cni, dp_file, read, remove};
+pub use file::{LIMIT, cni_file, copy_dp_to_cni, dp_file, read, remove, requested, write};
 
 /// Where the files are, unless the program is told another place.
 pub const DEFAULT_ROOT: &str = "/var/run/k8s.cni.cncf.io/devinfo";

@@ -54,7 +54,7 @@ fn attach_vf(plugin: &Sriov, request: &Request, conf: &Conf) -> Result<AddResult
     let (result, routes) = with_addresses(request, &detail, &sandbox, interface, &mut undo)?;
     if let Some(path) = &detail.device_info {
         undo.push("remove the device-info file", || {
-            devinfo::remove(path).map_err(|e| cni::chain(&e))
+            npwg::devinfo::remove(path).map_err(|e| cni::chain(&e))
         });
         devinfo::write(path, &detail)?;
     }

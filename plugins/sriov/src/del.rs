@@ -5,10 +5,11 @@ use attachment::{Failures, LOCK_DEADLINE, ipam_del, owner_of, release_addresses}
 use cni::{Request, logging};
 use hostnet::Rtnl;
 use journal::{Entry, Journal};
+use npwg::devinfo;
 
 use crate::error::SriovError;
 use crate::record::{Detail, SriovRecord};
-use crate::{Sriov, devinfo, restore};
+use crate::{Sriov, restore};
 
 pub(crate) fn del(plugin: &Sriov, request: &Request) -> Result<(), cni::Error> {
     let owner = owner_of(request);
@@ -63,7 +64,7 @@ fn take_back(
         failures.note(release_device(plugin, &record.detail));
     }
     if let Some(path) = &record.detail.device_info {
-        failures.note(devinfo::remove(path));
+        failures.note(devinfo::remove(path).map_err(SriovError::from));
     }
 }
 

@@ -116,13 +116,8 @@ pub enum SriovError {
     #[error("the IPAM plugin returned no address")]
     NoAddress,
     /// Device-info file.
-    #[error("write the device-info file {path}")]
-    DeviceInfo {
-        /// Path from `runtimeConfig.CNIDeviceInfoFile`.
-        path: std::path::PathBuf,
-        /// Cause.
-        source: std::io::Error,
-    },
+    #[error(transparent)]
+    DeviceInfo(#[from] npwg::Error),
     /// CHECK.
     #[error("the attachment is not as it was made: {0}")]
     Drift(String),
@@ -146,7 +141,7 @@ impl SriovError {
             Self::Journal(journal::Error::Foreign { .. }) => {
                 (code::IO, "use the release that wrote it to DEL the attachment")
             }
-            Self::Net(_) | Self::DeviceInfo { .. } => (code::IO, ""),
+            Self::Net(_) | Self::DeviceInfo(_) => (code::IO, ""),
             Self::Vf(e) => vf_code(e),
             Self::HostNetns => (
                 code::ENVIRONMENT,

@@ -4,13 +4,14 @@
 use cni::Request;
 use hostnet::{Mac, Rtnl};
 use journal::Journal;
+use npwg::devinfo;
 use vf::{Rate, Vf, VfSettings, VfState};
 
 use crate::add::Sandbox;
 use crate::conf::Conf;
 use crate::error::SriovError;
 use crate::record::{Before, Detail, Mode, Netdev};
-use crate::{Sriov, devinfo, select};
+use crate::{Sriov, select};
 
 /// The record's part for attaching `vf`. Loads the module of a driver that is going to be bound.
 pub(crate) fn plan(
@@ -42,7 +43,7 @@ pub(crate) fn plan(
         mode,
         before,
         mtu: conf.mtu,
-        device_info: devinfo::path(request)?,
+        device_info: devinfo::requested(&request.conf).map_err(SriovError::Delegate)?,
         ipam: request.conf.ipam.is_some() && !conf.l2enable,
         result: None,
         routes: Vec::new(),

@@ -3,11 +3,12 @@
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
-use cni::{ContainerId, IfName};
+use cni::{ContainerId, IfName, NetConf};
 use serde_json::{Map, Value};
 
+use super::DeviceInfo;
 use crate::Error;
 
 /// What is read of a file at most, in bytes.
@@ -46,12 +47,35 @@ pub fn cni_file(
 /// [`Error::File`], [`Error::FileSize`].
 pub fn copy_dp_to_cni(dp: &Path, cni: &Path) -> Result<bool, Error> {
     let Some(contents) = contents(dp)? else { return Ok(false) };
-    if let Some(dir) = cni.parent() {
-        let made = DirBuilder::new().recursive(true).mode(0o755).create(dir);
-        made.map_err(failed("create", dir))?;
-    }
-    write(cni, &contents)?;
+    replace(cni, &contents)?;
     Ok(true)
+}
+
+/// The file that the runtime wants the device of an attachment described in, if it wants one: the value
+/// of the capability [`super::CAPABILITY`].
+///
+/// # Errors
+/// Code 7: it is no absolute path, or climbs by `..`.
+pub fn requested(conf: &NetConf) -> Result<Option<PathBuf>, cni::Error> {
+    let named: Option<PathBuf> = conf.runtime_config(super::CAPABILITY)?;
+    let climbs = |path: &PathBuf| path.components().any(|c| c == Component::ParentDir);
+    match named.filter(|path| !path.as_os_str().is_empty()) {
+        Some(path) if !path.is_absolute() || climbs(&path) => Err(cni::Error::new(
+            cni::code::CONFIG,
+            format!("runtimeConfig.{} is {path:?}", super::CAPABILITY),
+            "the runtime has to pass an absolute path without ..",
+        )),
+        path => Ok(path),
+    }
+}
+
+/// Describes the device of an attachment in its file, whole or not at all, and makes its directory.
+///
+/// # Errors
+/// [`Error::File`].
+pub fn write(path: &Path, info: &DeviceInfo) -> Result<(), Error> {
+    let contents = serde_json::to_vec(info).map_err(|source| Error::DeviceInfo { source })?;
+    replace(path, &contents)
 }
 
 /// What the file says, unchanged; none when there is no such file.
@@ -66,15 +90,24 @@ pub fn read(path: &Path) -> Result<Option<Value>, Error> {
     Ok(Some(Value::Object(object)))
 }
 
-/// Removes the file, if it is there.
+/// Removes the file, if it is there, and what a killed [`write`] may have left of it.
 ///
 /// # Errors
 /// [`Error::File`].
 pub fn remove(path: &Path) -> Result<(), Error> {
+    unlink(&half_of(path))?;
+    unlink(path)
+}
+
+fn unlink(path: &Path) -> Result<(), Error> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(failed("remove", path)(error)),
         _ => Ok(()),
     }
+}
+
+fn half_of(path: &Path) -> PathBuf {
+    path.with_extension("tmp")
 }
 
 fn contents(path: &Path) -> Result<Option<Vec<u8>>, Error> {
@@ -92,9 +125,13 @@ fn contents(path: &Path) -> Result<Option<Vec<u8>>, Error> {
 }
 
 /// Readers see the old file or the new one. What a killed call left half-written is replaced.
-fn write(path: &Path, contents: &[u8]) -> Result<(), Error> {
-    let half = path.with_extension("tmp");
-    remove(&half)?;
+fn replace(path: &Path, contents: &[u8]) -> Result<(), Error> {
+    if let Some(dir) = path.parent() {
+        let made = DirBuilder::new().recursive(true).mode(0o755).create(dir);
+        made.map_err(failed("create", dir))?;
+    }
+    let half = half_of(path);
+    unlink(&half)?;
     let written = write_new(&half, contents).map_err(failed("write", &half));
     let renamed = written.and_then(|()| fs::rename(&half, path).map_err(failed("write", path)));
     renamed.inspect_err(|_| drop(fs::remove_file(&half)))
