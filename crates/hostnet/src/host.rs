@@ -11,6 +11,10 @@ pub struct Host {
     pub proc: PathBuf,
     /// Directory of kernel modules, one folder per kernel release.
     pub modules: PathBuf,
+    /// Configuration of the host: its users and groups.
+    pub etc: PathBuf,
+    /// What kubelet keeps of its pods.
+    pub kubelet: PathBuf,
     /// What has to outlive a reboot.
     pub state: PathBuf,
     /// What a reboot empties.
@@ -25,6 +29,8 @@ impl Host {
             sys: "/sys".into(),
             proc: "/proc".into(),
             modules: "/lib/modules".into(),
+            etc: "/etc".into(),
+            kubelet: "/var/lib/kubelet".into(),
             state: "/var/lib/fastpath".into(),
             run: "/run/fastpath".into(),
         }

@@ -118,12 +118,15 @@ impl Locks {
     }
 }
 
-/// FNV-1a: the same in every process and release, which the standard library's hasher does not promise.
 fn hash(text: &str) -> i64 {
-    let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+    i64::try_from(fnv1a(text) >> 4).unwrap_or_default()
+}
+
+/// FNV-1a: the same in every process and release, which the standard library's hasher does not promise.
+pub(crate) fn fnv1a(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    i64::try_from(hash >> 4).unwrap_or_default()
+    })
 }
 
 #[cfg(test)]

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::lock::fnv1a;
+
 /// Version written into new records. Readers take this and older ones.
 pub(crate) const VERSION: u32 = 1;
 
@@ -14,6 +16,15 @@ pub struct Owner {
     pub container_id: String,
     /// `CNI_IFNAME`.
     pub ifname: String,
+}
+
+impl Owner {
+    /// A number that stands for this owner where there is no room for its name: the same at every
+    /// call with the same `salt`.
+    #[must_use]
+    pub fn digest(&self, salt: &str) -> u64 {
+        fnv1a(&format!("{salt} {self}"))
+    }
 }
 
 impl fmt::Display for Owner {

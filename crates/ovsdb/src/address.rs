@@ -4,11 +4,14 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 /// Longest path that fits a socket address (`sun_path` in unix(7), with its final zero).
 const MAX_PATH: usize = 107;
 
 /// A server's address, as in `unix:/var/run/openvswitch/db.sock`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub enum Address {
     /// A socket in the file system.
     Unix(PathBuf),
@@ -47,6 +50,20 @@ impl FromStr for Address {
             }
             _ => Err(ParseAddressError(text.to_owned())),
         }
+    }
+}
+
+impl TryFrom<String> for Address {
+    type Error = ParseAddressError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<Address> for String {
+    fn from(address: Address) -> Self {
+        address.to_string()
     }
 }
 

@@ -90,6 +90,9 @@ pub enum Error {
         /// Interface that has it.
         interface: String,
     },
+    /// The switch runs without DPDK.
+    #[error("Open vSwitch has not initialised DPDK")]
+    NoDpdk,
     /// There is no such bridge.
     #[error("there is no bridge {0}")]
     NoBridge(String),

@@ -38,6 +38,26 @@ pub struct View {
     pub interface: Option<Interface>,
 }
 
+impl View {
+    /// Checks that DPDK ports can be added to the bridge, or that it can be made.
+    ///
+    /// # Errors
+    /// [`Error::NoDpdk`], [`Error::NoBridge`], [`Error::NotNetdev`].
+    pub fn takes_ports(&self, bridge: &str, create: bool) -> Result<(), Error> {
+        if !self.switch.dpdk_initialized {
+            return Err(Error::NoDpdk);
+        }
+        match &self.bridge {
+            Some(bridge) if bridge.datapath_type != "netdev" => Err(Error::NotNetdev {
+                name: bridge.name.clone(),
+                found: bridge.datapath_type.clone(),
+            }),
+            None if !create => Err(Error::NoBridge(bridge.to_owned())),
+            _ => Ok(()),
+        }
+    }
+}
+
 impl Vswitch {
     /// Connects to the database.
     ///

@@ -62,7 +62,7 @@ pub fn requested(conf: &NetConf) -> Result<Option<PathBuf>, cni::Error> {
     match named.filter(|path| !path.as_os_str().is_empty()) {
         Some(path) if !path.is_absolute() || climbs(&path) => Err(cni::Error::new(
             cni::code::CONFIG,
-            format!("runtimeConfig.{} is {path:?}", super::CAPABILITY),
+            format!("runtimeConfig.{} is {}", super::CAPABILITY, path.display()),
             "the runtime has to pass an absolute path without ..",
         )),
         path => Ok(path),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Instant;
 
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{Bridge, DATABASE, Interface, OpenVswitch, Port, Vswitch};
@@ -16,7 +17,7 @@ const TRIES: usize = 5;
 pub(super) const CREATED: (&str, &str) = ("fastpath-created", "true");
 
 /// A port that is to be made.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct NewPort {
     /// Its bridge, of `datapath_type` `netdev`.
     pub bridge: String,
@@ -41,7 +42,7 @@ pub struct NewPort {
 }
 
 /// Who listens on the socket of a vhost-user port.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PortKind {
     /// The application does; the switch connects to this path, again and again until it is there.
     VhostUserClient {
@@ -53,7 +54,7 @@ pub enum PortKind {
 }
 
 /// VLANs of a port.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Vlans {
     /// Of frames without a tag.
     pub tag: Option<u16>,
@@ -62,7 +63,7 @@ pub struct Vlans {
 }
 
 /// A rate limit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rate {
     /// Bits per second.
     pub rate: u64,
@@ -103,7 +104,7 @@ impl Vswitch {
     /// change was done. After any error the port may be there: whoever called removes what it owns.
     ///
     /// # Errors
-    /// [`Error::NoBridge`], [`Error::NotNetdev`], [`Error::PortTaken`], [`Error::MacTaken`];
+    /// [`Error::NoDpdk`], [`Error::NoBridge`], [`Error::NotNetdev`], [`Error::PortTaken`], [`Error::MacTaken`];
     /// [`Error::Interface`] with the words of `ovs-vswitchd`; [`Error::NotApplied`] at the deadline;
     /// the connection fails.
     pub fn add_port(&mut self, port: &NewPort, deadline: Instant) -> Result<Interface, Error> {
@@ -125,7 +126,7 @@ impl Vswitch {
                 None if view.interface.is_none() => {}
                 _ => return Err(Error::PortTaken { name: port.name.clone() }),
             }
-            usable(port, view.bridge.as_ref())?;
+            view.takes_ports(&port.bridge, port.create_bridge)?;
             match self.insert(port, view.bridge.as_ref(), deadline) {
                 Ok(Some(next_cfg)) => return self.made(&port.name, next_cfg, deadline),
                 Ok(None) => {}
@@ -199,16 +200,6 @@ fn ids(owner: &BTreeMap<String, String>) -> impl Iterator<Item = (&str, &str)> {
 
 fn owned_by(ids: &BTreeMap<String, String>, owner: &BTreeMap<String, String>) -> bool {
     owner.iter().all(|(key, value)| ids.get(key) == Some(value))
-}
-
-fn usable(port: &NewPort, bridge: Option<&Bridge>) -> Result<(), Error> {
-    match bridge {
-        Some(bridge) if bridge.datapath_type != "netdev" => {
-            Err(Error::NotNetdev { name: bridge.name.clone(), found: bridge.datapath_type.clone() })
-        }
-        None if !port.create_bridge => Err(Error::NoBridge(port.bridge.clone())),
-        _ => Ok(()),
-    }
 }
 
 /// What must still be so when the change is made.

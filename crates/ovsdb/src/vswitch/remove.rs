@@ -79,8 +79,10 @@ impl Vswitch {
         for Port { uuid, .. } in &found.ports {
             all.mutate(Bridge::TABLE, &[includes("ports", uuid)], "ports", "delete", set([uuid]));
         }
-        // Ports and interfaces go when nothing refers to them any more; these do not.
+        // Ports and interfaces go when nothing refers to them any more. These do not, and the server
+        // looks for references to them before the ports are gone.
         for Qos { uuid } in &found.qos {
+            all.mutate(Port::TABLE, &[includes("qos", uuid)], "qos", "delete", set([uuid]));
             all.delete(Qos::TABLE, &[equals("_uuid", uuid)]);
         }
         all.mutate(OpenVswitch::TABLE, &[], "next_cfg", "+=", 1);

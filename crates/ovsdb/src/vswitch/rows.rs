@@ -83,6 +83,14 @@ pub struct Interface {
     pub external_ids: Map,
 }
 
+impl Interface {
+    /// MTU in bytes that it has; none as long as no application was connected to a vhost-user port.
+    #[must_use]
+    pub fn current_mtu(&self) -> Option<u32> {
+        self.mtu.0.and_then(|mtu| u32::try_from(mtu).ok()).filter(|mtu| *mtu > 0)
+    }
+}
+
 /// State of a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -1,0 +1,224 @@
+//! ADD: parse, validate, lock, record, act, complete.
+
+use std::path::Path;
+
+use attachment::{LOCK_DEADLINE, ipam_del, owner_of};
+use cni::{AddResult, Interface, IpConfig, Request, delegate, logging};
+use hostnet::{Netns, NetnsId, Undo};
+use journal::{Durability, Entry, Journal, Owner, Record};
+use npwg::devinfo;
+use ovsdb::Vswitch;
+use ovsdb::vswitch::{NewPort, PortKind};
+
+use crate::accounts::id_of;
+use crate::conf::{Access, Conf, Mode};
+use crate::directory::{Directory, Rights};
+use crate::error::VhostError;
+use crate::handover::Facts;
+use crate::place::Place;
+use crate::record::{Detail, Done, VhostRecord};
+use crate::{Vhostuser, directory, handover, owner, place, restore, switch_deadline};
+
+pub(crate) fn add(plugin: &Vhostuser, request: &Request) -> Result<AddResult, cni::Error> {
+    logging::init_of(&request.conf, &owner_of(request).to_string());
+    let conf = Conf::of_request(request).map_err(VhostError::from)?;
+    conf.warnings.iter().for_each(|warning| log::warn!("{warning}"));
+    Ok(attach(plugin, request, &conf)?)
+}
+
+fn attach(plugin: &Vhostuser, request: &Request, conf: &Conf) -> Result<AddResult, VhostError> {
+    check_ifname(request.ifname.as_str())?;
+    delegate::ipam_exists(request).map_err(VhostError::Delegate)?;
+    let netns = Netns::open(request.netns.as_deref().ok_or(VhostError::NoNetns)?)?.id()?;
+    let journal = plugin.journal()?;
+    let owner = owner_of(request);
+
+    let _owner_lock = plugin.locks.owner(&owner, LOCK_DEADLINE)?;
+    if journal.find(&owner)?.is_some() {
+        return Err(VhostError::AlreadyAttached(owner.to_string()));
+    }
+    let name = owner::port_name(&owner);
+    let (place, numa) = place::choose(plugin, conf, request, &name)?;
+    let _slot_lock = lock_slot(plugin, &place)?;
+    restore::free_from_dead_owner(&journal, &place)?;
+    place::refuse_present(&place)?;
+    let detail = detail(plugin, request, conf, &journal, place, netns)?;
+    let mut switch = Vswitch::connect(&detail.ovsdb, switch_deadline())?;
+
+    let (entry, record) = record(&journal, request, &owner, &detail);
+    journal.write(&entry, &record, Durability::Durable)?;
+    let mut undo = Undo::new(|| journal.remove(&entry).map_err(|e| cni::chain(&e)));
+    let directory = directory::make(&detail.place, &detail.rights)?;
+    undo.push("remove the directory", || {
+        directory::remove(&detail.place).map_err(|e| cni::chain(&e))
+    });
+    undo.push("remove the port", || {
+        restore::ports(&detail.ovsdb, &[owner::rows_of(&owner)]).map_err(|e| cni::chain(&e))
+    });
+    let interface = switch.add_port(&detail.port, switch_deadline())?;
+    if detail.port.kind == PortKind::VhostUser {
+        give_socket(&mut switch, &detail, &directory)?;
+    }
+    if detail.ipam {
+        undo.push("release the addresses", || ipam_del(request).map_err(|e| cni::chain(&e)));
+    }
+    let mtu = interface.current_mtu().or(detail.port.mtu).unwrap_or(1500);
+    let (result, ours) = result(request, conf, &detail, mtu)?;
+    let facts = Facts {
+        container_id: &owner.container_id,
+        ifname: &owner.ifname,
+        network: &request.conf.name,
+        queues: conf.queues,
+        numa,
+        mtu,
+        result: &ours,
+    };
+    handover::write(&directory, &detail, &facts)?;
+    if let Some(path) = &detail.device_info {
+        undo.push("remove the device-info file", || {
+            devinfo::remove(path).map_err(|e| cni::chain(&e))
+        });
+        devinfo::write(path, &handover::device_info(&detail))?;
+    }
+    journal.append(&entry, &Done { result: result.clone() })?;
+    undo.commit();
+    Ok(result)
+}
+
+/// It becomes part of a path and of the application's arguments.
+fn check_ifname(name: &str) -> Result<(), VhostError> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
+    if name.chars().all(plain) && !name.starts_with('.') {
+        return Ok(());
+    }
+    Err(VhostError::IfName(name.to_owned()))
+}
+
+/// Two attachments must not both see that a slot is free.
+fn lock_slot(plugin: &Vhostuser, place: &Place) -> Result<Option<journal::Lock>, VhostError> {
+    let Place::Slot { id, .. } = place else { return Ok(None) };
+    Ok(Some(plugin.locks.device(&format!("slot {id}"), LOCK_DEADLINE)?))
+}
+
+/// What is going to be done.
+fn detail(
+    plugin: &Vhostuser,
+    request: &Request,
+    conf: &Conf,
+    journal: &Journal,
+    place: Place,
+    netns: NetnsId,
+) -> Result<Detail, VhostError> {
+    let owner = owner_of(request);
+    let mac = conf.mac.unwrap_or_else(|| owner::mac(&owner, journal.boot_id()));
+    let socket = place.switch_dir().join(&conf.socket_file);
+    let port = NewPort {
+        bridge: conf.bridge.clone(),
+        create_bridge: conf.create_bridge,
+        name: owner::port_name(&owner),
+        kind: match conf.mode {
+            Mode::Client => PortKind::VhostUserClient { socket },
+            Mode::Server => PortKind::VhostUser,
+        },
+        vlans: conf.vlans.clone(),
+        mtu: conf.mtu,
+        from_port: conf.egress,
+        to_port: conf.ingress,
+        mac: mac.to_string(),
+        owner: owner::external_ids(request, &owner, journal.boot_id()),
+    };
+    Ok(Detail {
+        ovsdb: conf.ovsdb.clone(),
+        port,
+        place,
+        socket_file: conf.socket_file.clone(),
+        rights: rights(&conf.access, &plugin.host.etc)?,
+        netns,
+        device_info: devinfo::requested(&request.conf).map_err(VhostError::Delegate)?,
+        ipam: request.conf.ipam.is_some(),
+    })
+}
+
+fn rights(access: &Access, etc: &Path) -> Result<Rights, VhostError> {
+    let id = |account: &Option<_>, file| account.as_ref().map(|a| id_of(a, etc, file)).transpose();
+    Ok(Rights {
+        uid: id(&access.owner, "passwd")?,
+        gid: id(&access.group, "group")?,
+        mode: access.mode,
+        label: access.label.clone(),
+    })
+}
+
+fn record(
+    journal: &Journal,
+    request: &Request,
+    owner: &Owner,
+    detail: &Detail,
+) -> (Entry, VhostRecord) {
+    let claim = match &detail.place {
+        Place::Slot { id, .. } => id.clone(),
+        Place::Own { .. } | Place::Volume { .. } => detail.port.name.clone(),
+    };
+    let raw = String::from_utf8_lossy(request.conf.raw()).into_owned();
+    let entry = Entry { claim: Some(claim), owner: owner.clone() };
+    let record =
+        Record::new(journal.boot_id(), &request.conf.name, owner.clone(), raw, detail.clone());
+    (entry, record)
+}
+
+/// Where the switch listens, its socket has the port's name and is beside that of its database, or in
+/// the folder below that its settings name.
+fn give_socket(
+    switch: &mut Vswitch,
+    detail: &Detail,
+    directory: &Directory<'_>,
+) -> Result<(), VhostError> {
+    let port = &detail.port;
+    let view = switch.look(&port.bridge, &port.name, switch_deadline())?;
+    let below = view.switch.other_config.get("vhost-sock-dir").unwrap_or_default();
+    let run_dir = detail.ovsdb.directory().unwrap_or(Path::new("/"));
+    directory.link_socket(&run_dir.join(below).join(&port.name), &detail.socket_file)
+}
+
+/// The result, and the part of it that is this attachment's own.
+fn result(
+    request: &Request,
+    conf: &Conf,
+    detail: &Detail,
+    mtu: u32,
+) -> Result<(AddResult, AddResult), VhostError> {
+    let mut result = request.conf.prev_result.clone().unwrap_or_default();
+    let position = result.interfaces.len();
+    result.interfaces.push(Interface {
+        name: request.ifname.to_string(),
+        mac: Some(detail.port.mac.clone()),
+        mtu: Some(mtu),
+        sandbox: request.netns.as_deref().and_then(Path::to_str).map(str::to_owned),
+        socket_path: Some(detail.place.dir().join(&detail.socket_file).display().to_string()),
+        pci_id: None,
+    });
+    let mut ours = addresses(request, conf)?;
+    for ip in &mut ours.ips {
+        ip.interface = None;
+        result.ips.push(IpConfig { interface: Some(position), ..ip.clone() });
+    }
+    result.routes.extend(ours.routes.clone());
+    if result.dns.is_empty() {
+        result.dns = ours.dns.clone();
+    }
+    Ok((result, ours))
+}
+
+/// What the IPAM plugin gives, or what the pod asked for where there is none. Reported only: the
+/// application is the one that configures them.
+fn addresses(request: &Request, conf: &Conf) -> Result<AddResult, VhostError> {
+    if request.conf.ipam.is_none() {
+        let given = |address: &_| IpConfig { address: *address, gateway: None, interface: None };
+        return Ok(AddResult { ips: conf.ips.iter().map(given).collect(), ..AddResult::default() });
+    }
+    let leased = delegate::ipam_add(request).map_err(VhostError::Delegate)?;
+    if leased.ips.is_empty() {
+        return Err(VhostError::NoAddress);
+    }
+    Ok(leased)
+}

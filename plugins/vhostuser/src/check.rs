@@ -1,0 +1,145 @@
+//! CHECK: what is, compared with what was recorded.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+
+use attachment::owner_of;
+use cni::{Request, delegate, logging};
+use ovsdb::Vswitch;
+use ovsdb::vswitch::{Interface, LinkReport, Port, PortKind, View};
+
+use crate::error::VhostError;
+use crate::record::{Detail, Done};
+use crate::{Vhostuser, owner, switch_deadline};
+
+pub(crate) fn check(plugin: &Vhostuser, request: &Request) -> Result<(), cni::Error> {
+    logging::init_of(&request.conf, &owner_of(request).to_string());
+    compare(plugin, request)?;
+    delegate::ipam_check(request)
+}
+
+fn compare(plugin: &Vhostuser, request: &Request) -> Result<(), VhostError> {
+    let owner = owner_of(request);
+    let journal = plugin.journal()?;
+    let unrecorded = || VhostError::Drift("there is no record of it".to_owned());
+    let entry = journal.find(&owner)?.ok_or_else(unrecorded)?;
+    let (record, done) = journal.load_appended::<Detail, Done>(&entry)?;
+    if done.is_none() || entry.claim.is_none() || record.boot_id != journal.boot_id() {
+        let text = "its ADD did not finish, or the host rebooted since";
+        return Err(VhostError::Drift(text.to_owned()));
+    }
+    let detail = &record.detail;
+    let mut switch = Vswitch::connect(&detail.ovsdb, switch_deadline())?;
+    let view = switch.look(&detail.port.bridge, &detail.port.name, switch_deadline())?;
+    let mut drift = switch_side(detail, &view, &owner);
+    drift.extend(directory(detail)?);
+    drift.extend(socket(detail)?);
+    if drift.is_empty() { Ok(()) } else { Err(VhostError::Drift(drift.join("; "))) }
+}
+
+fn switch_side(detail: &Detail, view: &View, owner: &journal::Owner) -> Vec<String> {
+    let name = &detail.port.name;
+    let (Some(port), Some(interface)) = (&view.port, &view.interface) else {
+        return vec![format!("there is no port {name}")];
+    };
+    let mut drift = Vec::new();
+    let bridge = &detail.port.bridge;
+    if !view.bridge.as_ref().is_some_and(|bridge| bridge.ports.0.contains(&port.uuid)) {
+        drift.push(format!("port {name} is not on bridge {bridge}"));
+    }
+    if owner::of_row(&port.external_ids).as_ref() != Some(owner) {
+        drift.push(format!("port {name} belongs to another"));
+    }
+    drift.extend(vlans(detail, port));
+    drift.extend(self::interface(detail, interface));
+    drift
+}
+
+fn vlans(detail: &Detail, port: &Port) -> Option<String> {
+    let wanted = &detail.port.vlans;
+    let mut trunks = port.trunks.0.clone();
+    trunks.sort_unstable();
+    let same = port.tag.0 == wanted.tag
+        && trunks == wanted.trunks
+        && port.vlan_mode.0.as_deref() == wanted.mode();
+    let has = || format!("tag {:?}, trunks {trunks:?}, mode {:?}", port.tag.0, port.vlan_mode.0);
+    (!same).then(|| format!("port {} has other VLANs: {}", port.name, has()))
+}
+
+fn interface(detail: &Detail, interface: &Interface) -> Vec<String> {
+    let port = &detail.port;
+    let name = &interface.name;
+    let mut drift = Vec::new();
+    if interface.kind != port.kind.type_name() {
+        drift.push(format!("{name} has type {}", interface.kind));
+    }
+    if let PortKind::VhostUserClient { socket } = &port.kind {
+        let path = interface.options.get("vhost-server-path");
+        if path != socket.to_str() {
+            drift.push(format!("{name} connects to {}", path.unwrap_or("nothing")));
+        }
+    }
+    if let Some(error) = &interface.error.0 {
+        drift.push(format!("{name} does not work: {error}"));
+    }
+    if interface.mtu_request.0 != port.mtu.map(i64::from) {
+        drift.push(format!(
+            "{name} is asked for MTU {}",
+            interface.mtu_request.0.unwrap_or_default()
+        ));
+    }
+    if let (Some(wanted), Some(mtu)) = (port.mtu, interface.current_mtu())
+        && wanted != mtu
+    {
+        drift.push(format!("{name} has MTU {mtu}"));
+    }
+    // The application may be restarting.
+    let link = LinkReport::of(interface);
+    if link.is_silent_failure() {
+        log::warn!(
+            "{name}: an application is connected and the link is down; ovs-vswitchd.log may say why"
+        );
+    } else if !link.up {
+        log::warn!("{name}: the link is down, the socket is {}", link.socket);
+    }
+    drift
+}
+
+fn directory(detail: &Detail) -> Result<Vec<String>, VhostError> {
+    let dir = detail.place.dir();
+    let meta = match fs::symlink_metadata(dir) {
+        Err(e) if e.kind() == ErrorKind::NotFound => {
+            return Ok(vec![format!("{} is gone", dir.display())]);
+        }
+        meta => meta.map_err(VhostError::directory("look at", dir))?,
+    };
+    let rights = &detail.rights;
+    let other = |wanted: Option<u32>, found| wanted.is_some_and(|wanted| wanted != found);
+    let wrong = !meta.is_dir()
+        || other(rights.uid, meta.uid())
+        || other(rights.gid, meta.gid())
+        || meta.mode() & 0o777 != rights.mode;
+    let has = || format!("mode {:o}, owner {}, group {}", meta.mode(), meta.uid(), meta.gid());
+    Ok(wrong
+        .then(|| format!("{} is not what it was: {}", dir.display(), has()))
+        .into_iter()
+        .collect())
+}
+
+/// The application may not have made its socket yet; the switch has.
+fn socket(detail: &Detail) -> Result<Option<String>, VhostError> {
+    let path = detail.place.dir().join(&detail.socket_file);
+    let meta = match fs::symlink_metadata(&path) {
+        Err(e) if e.kind() == ErrorKind::NotFound => {
+            let ours = detail.port.kind == PortKind::VhostUser;
+            return Ok(ours.then(|| format!("the socket {} is gone", path.display())));
+        }
+        meta => meta.map_err(VhostError::directory("look at", &path))?,
+    };
+    if !meta.file_type().is_socket() {
+        return Ok(Some(format!("{} is not a socket", path.display())));
+    }
+    let stranger = detail.rights.uid.is_some_and(|uid| uid != meta.uid());
+    Ok(stranger.then(|| format!("the socket {} belongs to user {}", path.display(), meta.uid())))
+}

@@ -1,0 +1,51 @@
+//! DEL: from the record, not from the configuration. Everything that can be done is done; the record
+//! stays until all of it is.
+
+use attachment::{Failures, LOCK_DEADLINE, ipam_del, owner_of, release_addresses};
+use cni::{Request, logging};
+use journal::{Entry, Journal};
+use npwg::devinfo;
+
+use crate::error::VhostError;
+use crate::record::VhostRecord;
+use crate::{Vhostuser, owner, restore};
+
+pub(crate) fn del(plugin: &Vhostuser, request: &Request) -> Result<(), cni::Error> {
+    let owner = owner_of(request);
+    logging::init_of(&request.conf, &owner.to_string());
+    let journal = plugin.journal()?;
+    let _lock = plugin.locks.owner(&owner, LOCK_DEADLINE).map_err(VhostError::from)?;
+    journal.remove_temporary(&owner).map_err(VhostError::from)?;
+    // The record outlives a power cut, so without one there is no port either.
+    let Some(entry) = journal.find(&owner).map_err(VhostError::from)? else {
+        return ipam_del(request);
+    };
+    let record: VhostRecord = journal.load(&entry).map_err(VhostError::from)?;
+    let ports = restore::ports(&record.detail.ovsdb, &[owner::rows_of(&owner)]);
+    release(&journal, &entry, &record, request, ports).into_result()
+}
+
+/// Takes back the rest of an attachment whose ports are removed, or not. `request` lends `CNI_PATH` and
+/// the arguments for IPAM.
+pub(crate) fn release(
+    journal: &Journal,
+    entry: &Entry,
+    record: &VhostRecord,
+    request: &Request,
+    ports: Result<(), VhostError>,
+) -> Failures {
+    let detail = &record.detail;
+    let mut failures = Failures::default();
+    failures.note(ports);
+    failures.note(restore::place(detail, entry.claim.is_some()));
+    if detail.ipam {
+        failures.note(release_addresses(record, request));
+    }
+    if let Some(path) = &detail.device_info {
+        failures.note(devinfo::remove(path).map_err(VhostError::from));
+    }
+    if failures.is_empty() {
+        failures.note(journal.remove(entry).map_err(VhostError::from));
+    }
+    failures
+}

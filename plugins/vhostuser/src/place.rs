@@ -1,0 +1,163 @@
+//! Where the socket of an attachment goes: a directory that its pod sees and no other.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use cni::Request;
+use serde::{Deserialize, Serialize};
+
+use crate::Vhostuser;
+use crate::conf::Conf;
+use crate::error::VhostError;
+
+/// Longest path of a socket (`sun_path` in unix(7), with its final zero).
+const MAX_SOCKET_PATH: usize = 107;
+
+/// Volume that userspace-cni's pods have for their sockets.
+const VOLUME: &str = "shared-dir";
+
+/// The directory of an attachment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", tag = "kind")]
+pub(crate) enum Place {
+    /// Made for this attachment, removed with it. Somebody mounts it, or the application sees it.
+    Own {
+        /// Directory.
+        dir: PathBuf,
+    },
+    /// A slot of the device plugin: kubelet mounts its directory into the container at the same path.
+    /// It is emptied but never removed, since a running container holds it.
+    Slot {
+        /// Name of the slot.
+        id: String,
+        /// Directory.
+        dir: PathBuf,
+    },
+    /// In the pod's volume `shared-dir`. Its path is longer than a socket's may be, so the switch goes
+    /// through a link.
+    Volume {
+        /// Directory.
+        dir: PathBuf,
+        /// The link to it.
+        link: PathBuf,
+        /// Directory as the pod sees it.
+        in_pod: PathBuf,
+    },
+}
+
+/// `slot.json`, beside the directory of a slot: the node agent writes it, no pod sees it.
+#[derive(Debug, Deserialize)]
+pub(crate) struct SlotInfo {
+    pool: String,
+    bridge: String,
+    numa: Option<u32>,
+}
+
+impl Place {
+    /// The directory, on this host.
+    pub(crate) fn dir(&self) -> &Path {
+        match self {
+            Self::Own { dir } | Self::Slot { dir, .. } | Self::Volume { dir, .. } => dir,
+        }
+    }
+
+    /// The directory, as the switch has it in the socket's path.
+    pub(crate) fn switch_dir(&self) -> &Path {
+        match self {
+            Self::Own { dir } | Self::Slot { dir, .. } => dir,
+            Self::Volume { link, .. } => link,
+        }
+    }
+
+    /// The directory, as the application has it.
+    pub(crate) fn pod_dir(&self) -> &Path {
+        match self {
+            Self::Own { dir } | Self::Slot { dir, .. } => dir,
+            Self::Volume { in_pod, .. } => in_pod,
+        }
+    }
+}
+
+/// Chooses the place. `name` is the port's.
+pub(crate) fn choose(
+    plugin: &Vhostuser,
+    conf: &Conf,
+    request: &Request,
+    name: &str,
+) -> Result<(Place, Option<u32>), VhostError> {
+    let own = plugin.host.run.join("vhostuser");
+    let uid = request.args.get("K8S_POD_UID").filter(|uid| !uid.is_empty());
+    let (place, numa) = match (&conf.slot, uid) {
+        (Some(id), _) => slot(plugin, conf, id)?,
+        (None, Some(uid)) => (volume(plugin, conf, request, uid, own.join(name))?, None),
+        (None, None) => {
+            (Place::Own { dir: conf.shared_dir.clone().unwrap_or(own).join(name) }, None)
+        }
+    };
+    let socket = place.switch_dir().join(&conf.socket_file);
+    if socket.as_os_str().len() > MAX_SOCKET_PATH {
+        return Err(VhostError::LongPath(socket));
+    }
+    Ok((place, numa.or_else(|| only_numa_node(&plugin.host.sys))))
+}
+
+fn slot(plugin: &Vhostuser, conf: &Conf, id: &str) -> Result<(Place, Option<u32>), VhostError> {
+    let home = plugin.host.run.join("slots").join(id);
+    let path = home.join("slot.json");
+    let unreadable = |source| VhostError::Slot { id: id.to_owned(), path: path.clone(), source };
+    let text = fs::read(&path).map_err(unreadable)?;
+    let info: SlotInfo = serde_json::from_slice(&text).map_err(|e| unreadable(e.into()))?;
+    if info.bridge != conf.bridge {
+        return Err(VhostError::SlotBridge {
+            id: id.to_owned(),
+            pool: info.pool,
+            bridge: info.bridge,
+            wanted: conf.bridge.clone(),
+        });
+    }
+    Ok((Place::Slot { id: id.to_owned(), dir: home.join("pod") }, info.numa))
+}
+
+/// A pod's uid is of Kubernetes' making; it is checked all the same before it becomes a path.
+fn volume(
+    plugin: &Vhostuser,
+    conf: &Conf,
+    request: &Request,
+    uid: &str,
+    link: PathBuf,
+) -> Result<Place, VhostError> {
+    let plain = uid.len() <= 64 && uid.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    let volumes =
+        plugin.host.kubelet.join("pods").join(uid).join("volumes/kubernetes.io~empty-dir");
+    let volume = volumes.join(VOLUME);
+    let is_dir = || fs::symlink_metadata(&volume).is_ok_and(|meta| meta.is_dir());
+    if !plain || !is_dir() {
+        return Err(VhostError::NoSlotNoVolume);
+    }
+    let ifname = request.ifname.as_str();
+    Ok(Place::Volume { dir: volume.join(ifname), link, in_pod: conf.mount_path.join(ifname) })
+}
+
+/// Refuses what stands where something is going to be made. Nothing of it is ours: there is no record.
+pub(crate) fn refuse_present(place: &Place) -> Result<(), VhostError> {
+    let ours: &[&Path] = match place {
+        Place::Own { dir } => &[dir],
+        Place::Slot { .. } => &[],
+        Place::Volume { dir, link, .. } => &[dir, link],
+    };
+    for path in ours {
+        match fs::symlink_metadata(path) {
+            Err(e) if e.kind() == ErrorKind::NotFound => {}
+            Err(source) => return Err(VhostError::directory("look at", path)(source)),
+            Ok(_) => return Err(VhostError::Present(path.to_path_buf())),
+        }
+    }
+    Ok(())
+}
+
+/// The node of a host that has one.
+fn only_numa_node(sys: &Path) -> Option<u32> {
+    let online = fs::read_to_string(sys.join("devices/system/node/online")).ok()?;
+    online.trim().parse().ok()
+}

@@ -1,0 +1,56 @@
+//! What the record of an attachment holds: all that is needed to take it back, or to make it again.
+
+use std::path::PathBuf;
+
+use cni::AddResult;
+use hostnet::NetnsId;
+use journal::Record;
+use ovsdb::Address;
+use ovsdb::vswitch::NewPort;
+use serde::{Deserialize, Serialize};
+
+use crate::directory::Rights;
+use crate::place::Place;
+
+/// The vhostuser part of a record.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Detail {
+    /// Database of the switch.
+    pub ovsdb: Address,
+    /// The port.
+    pub port: NewPort,
+    /// Where its socket is.
+    pub place: Place,
+    /// Name of the socket there.
+    pub socket_file: String,
+    /// Whose the directory is.
+    pub rights: Rights,
+    /// The pod's namespace.
+    pub netns: NetnsId,
+    /// File the runtime asked for.
+    pub device_info: Option<PathBuf>,
+    /// IPAM was (or is about to be) called.
+    pub ipam: bool,
+}
+
+/// What is appended when the last step was done.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Done {
+    /// The result.
+    pub result: AddResult,
+}
+
+/// A record of this plugin.
+pub(crate) type VhostRecord = Record<Detail>;
+
+impl Detail {
+    /// Path of the socket as the application has it.
+    pub(crate) fn pod_socket(&self) -> PathBuf {
+        self.place.pod_dir().join(&self.socket_file)
+    }
+
+    /// Whether the pod's namespace is still there.
+    pub(crate) fn pod_lives(&self) -> bool {
+        self.netns.reopen().is_some()
+    }
+}
