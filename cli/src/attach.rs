@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 use crate::detach::detach_all;
 use crate::host::{Host, existing_netns};
 use crate::output::{Item, Report, State};
+use crate::sockets;
 
 /// Attach a container: one interface for each IFNAME=FILE, all of them or none
 #[derive(Args)]
@@ -69,7 +70,9 @@ impl Attach {
                 break;
             }
         }
-        Ok(Report::Items(items))
+        let sockets: Vec<PathBuf> = items.iter().flat_map(Item::sockets).collect();
+        let eal_args = sockets::eal_args(&host.run_dir, &sockets, &self.id);
+        Ok(Report::Attached(items, eal_args))
     }
 
     /// Reads and validates everything before the first plugin runs.

@@ -25,6 +25,9 @@ pub(crate) struct Host {
         default_value = "/opt/cni/bin"
     )]
     pub(crate) path: Vec<PathBuf>,
+    /// Where the plugins keep the sockets of containers
+    #[arg(long, global = true, value_name = "DIR", default_value = "/run/fastpath")]
+    pub(crate) run_dir: PathBuf,
 }
 
 impl Host {

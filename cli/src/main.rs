@@ -1,7 +1,7 @@
 //! `fastpath`: the operator's tool. See README.md for what each command does to the host.
 //!
 //! Attachments are made and taken back by CNI plugins; what was attached is remembered in the cache
-//! that other CNI runtimes use too. This program itself touches nothing but that cache.
+//! that other CNI runtimes use too. This program itself changes nothing but that cache.
 #![forbid(unsafe_code)]
 
 mod attach;
@@ -12,6 +12,7 @@ mod gc;
 mod host;
 mod output;
 mod selection;
+mod sockets;
 
 use std::process::ExitCode;
 

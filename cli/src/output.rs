@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use cni::{AddResult, AttachmentId, Error, IfName, Version};
 use serde_json::{Value, json};
 
 use crate::error_text::{error_json, readable};
+use crate::sockets::EalArgs;
 
 /// How to print.
 #[derive(Args)]
@@ -21,7 +23,9 @@ pub(crate) struct Output {
 
 /// What a command did.
 pub(crate) enum Report {
-    /// Attach, detach, check.
+    /// Attach: and what the container's DPDK application is started with.
+    Attached(Vec<Item>, Vec<EalArgs>),
+    /// Detach, check.
     Items(Vec<Item>),
     /// Gc.
     Collections(Vec<Collection>),
@@ -72,20 +76,28 @@ fn line(value: &Value) -> String {
 impl Report {
     fn failed(&self) -> bool {
         match self {
-            Self::Items(items) => items.iter().any(|item| item.error().is_some()),
+            Self::Attached(items, _) | Self::Items(items) => {
+                items.iter().any(|item| item.error().is_some())
+            }
             Self::Collections(all) => all.iter().any(|one| one.error.is_some()),
         }
     }
 
     fn json(&self) -> Value {
         match self {
-            Self::Items(items) => items.iter().map(Item::json).collect(),
+            Self::Attached(items, _) | Self::Items(items) => items.iter().map(Item::json).collect(),
             Self::Collections(all) => all.iter().map(Collection::json).collect(),
         }
     }
 
     fn text(&self) -> String {
         match self {
+            Self::Attached(items, eal_args) => {
+                let args = eal_args
+                    .iter()
+                    .map(|one| format!("{:<15} {:<15} {}\n", one.ifname, "eal-args", one.args));
+                items.iter().filter_map(Item::text).chain(args).collect()
+            }
             Self::Items(items) => items.iter().filter_map(Item::text).collect(),
             Self::Collections(all) => all.iter().map(Collection::text).collect(),
         }
@@ -93,7 +105,7 @@ impl Report {
 
     fn errors(&self) -> String {
         match self {
-            Self::Items(items) => items
+            Self::Attached(items, _) | Self::Items(items) => items
                 .iter()
                 .filter_map(|item| Some(readable(&item.name(), item.error()?)))
                 .collect(),
@@ -115,6 +127,13 @@ impl Item {
             State::Failed(error) => Some(error),
             _ => None,
         }
+    }
+
+    /// Paths of the sockets in its result.
+    pub(crate) fn sockets(&self) -> Vec<PathBuf> {
+        let State::Attached(result) = &self.state else { return Vec::new() };
+        let paths = result.interfaces.iter().filter_map(|interface| interface.socket_path.as_ref());
+        paths.map(PathBuf::from).collect()
     }
 
     fn name(&self) -> String {

@@ -301,3 +301,26 @@ fn a_missing_plugin_is_explained() {
     ran.refused(&host.dir.path().display().to_string());
     assert!(ran.stderr.lines().all(|line| line.len() <= 120), "{}", ran.stderr);
 }
+
+#[test]
+fn attach_shows_what_a_dpdk_application_is_started_with() {
+    let host = Host::new();
+    for (dir, container, ifname) in [
+        ("vhostuser/vh1", "c1", "net1"),
+        ("slots/a/pod", "c1", "net2"),
+        ("vhostuser/vh2", "c2", "net1"),
+    ] {
+        fs::create_dir_all(host.file("run").join(dir)).unwrap();
+        let attachment =
+            json!({"version": 1, "containerID": container, "ifname": ifname, "mtu": 1500});
+        host.write(&format!("run/{dir}/attachment.json"), &attachment.to_string());
+        host.write(&format!("run/{dir}/eal-args"), &format!("--vdev=virtio_user_{ifname}\n"));
+    }
+    host.write("run/vhostuser/rubbish", "");
+    let ran = host.attach(&["eth0=red"], &["--run-dir", &host.path("run")]);
+    assert!(ran.success, "{}", ran.stderr);
+    let lines: Vec<_> = ran.stdout.lines().skip(1).collect();
+    let expected = ["net1", "net2"]
+        .map(|ifname| format!("{ifname:<15} {:<15} --vdev=virtio_user_{ifname}", "eal-args"));
+    assert_eq!(lines, expected);
+}
