@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::stream::Stream;
 use crate::wire::{Broken, Message, Reader};
-use crate::{Address, Answers, Error, Row, TableUpdates, Transaction};
+use crate::{Address, Answers, Error, Identity, Row, TableUpdates, Transaction};
 
 /// Pauses between tries to connect again: the first and the longest.
 const PAUSES: [Duration; 2] = [Duration::from_millis(10), Duration::from_millis(500)];
@@ -21,6 +21,7 @@ const PAUSES: [Duration; 2] = [Duration::from_millis(10), Duration::from_millis(
 #[derive(Debug)]
 pub struct Client {
     address: Address,
+    identity: Identity,
     reader: Reader<Stream>,
     last_id: u64,
     /// What monitors reported while something else was waited for.
@@ -33,9 +34,26 @@ impl Client {
     /// # Errors
     /// [`Error::Connect`].
     pub fn connect(address: &Address, deadline: Instant) -> Result<Self, Error> {
-        let stream = Stream::connect(address, deadline)?;
-        let reader = Reader::new(stream);
-        Ok(Self { address: address.clone(), reader, last_id: 0, updates: VecDeque::new() })
+        Self::connect_as(&Identity::default(), address, deadline)
+    }
+
+    /// The same, for a server that wants to know who we are (`ssl:`).
+    ///
+    /// # Errors
+    /// [`Error::Connect`].
+    pub fn connect_as(
+        identity: &Identity,
+        address: &Address,
+        deadline: Instant,
+    ) -> Result<Self, Error> {
+        let stream = Stream::connect(address, identity, deadline)?;
+        Ok(Self {
+            address: address.clone(),
+            identity: identity.clone(),
+            reader: Reader::new(stream),
+            last_id: 0,
+            updates: VecDeque::new(),
+        })
     }
 
     /// Connects anew to the same server, trying until the deadline: a server that restarts is back
@@ -46,7 +64,7 @@ impl Client {
     pub fn reconnect(&mut self, deadline: Instant) -> Result<(), Error> {
         let [mut pause, longest] = PAUSES;
         loop {
-            match Self::connect(&self.address, deadline) {
+            match Self::connect_as(&self.identity, &self.address, deadline) {
                 Ok(connected) => {
                     *self = connected;
                     return Ok(());
@@ -174,7 +192,9 @@ impl Client {
     }
 
     fn send(&mut self, message: &Value, method: &str) -> Result<(), Error> {
-        let written = self.reader.stream().write_all(message.to_string().as_bytes());
+        let stream = self.reader.stream();
+        let written =
+            stream.write_all(message.to_string().as_bytes()).and_then(|()| stream.flush());
         written.map_err(|error| self.broken(Broken::Io(error), method))
     }
 

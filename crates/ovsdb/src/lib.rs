@@ -8,6 +8,8 @@
 //! nothing changed meanwhile, raises `next_cfg`, waits for `ovs-vswitchd` to take the change up
 //! (`cur_cfg`), and reports the `error` that it found.
 //!
+//! Databases on other hosts (`tcp:`, `ssl:`) come with the feature `remote`, and TLS with them.
+//!
 //! Sections cited as "RFC 7047 5.1" are those of the protocol's specification; columns are explained
 //! in ovs-vswitchd.conf.db(5).
 #![forbid(unsafe_code)]
@@ -17,17 +19,25 @@ mod client;
 mod datum;
 mod error;
 pub mod fuzz;
+mod identity;
 mod monitor;
+#[cfg(feature = "remote")]
+mod remote;
 mod stream;
 mod transaction;
 pub mod vswitch;
 mod wire;
 
+#[cfg(feature = "remote")]
+pub use address::Endpoint;
 pub use address::{Address, ParseAddressError};
 pub use client::Client;
 pub use datum::{Datum, Map, Optional, Set, Uuid, map, named, set};
 pub use error::Error;
+pub use identity::Identity;
 pub use monitor::{RowChange, TableUpdates};
+#[cfg(feature = "remote")]
+pub use remote::IdentityError;
 pub use transaction::{Answers, Condition, Row, Selected, Transaction, at_least, equals, includes};
 pub use vswitch::Vswitch;
 pub use wire::MAX_MESSAGE;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{Error, Row, Uuid};
 
@@ -33,13 +33,16 @@ impl TableUpdates {
     /// [`Error::Row`], when they have another shape.
     pub fn rows<R: Row>(&self) -> Result<Vec<(Uuid, R)>, Error> {
         let rows = self.0.get(R::TABLE).into_iter().flatten();
-        rows.filter_map(|(uuid, change)| Some((uuid, change.new.clone()?)))
-            .map(|(uuid, row)| {
-                let read = serde_json::from_value(row);
-                let read = read.map_err(|source| Error::Row { table: R::TABLE, source })?;
-                Ok((Uuid::of(uuid), read))
-            })
-            .collect()
+        let present = rows.filter_map(|(uuid, change)| Some((Uuid::of(uuid), change.new.clone()?)));
+        let read = |(uuid, mut row): (Uuid, Value)| {
+            // A row has it as a column when it is selected; a monitor says it beside the row.
+            if let Some(columns) = row.as_object_mut() {
+                columns.insert("_uuid".to_owned(), json!(uuid));
+            }
+            let read = serde_json::from_value(row);
+            Ok((uuid, read.map_err(|source| Error::Row { table: R::TABLE, source })?))
+        };
+        present.map(read).collect()
     }
 
     /// The rows of a table that are gone.

@@ -8,7 +8,7 @@ use hostnet::{Netns, NetnsId, Undo};
 use journal::{Durability, Entry, Journal, Owner, Record};
 use npwg::devinfo;
 use ovsdb::Vswitch;
-use ovsdb::vswitch::{NewPort, PortKind};
+use ovsdb::vswitch::{NewPort, PortKind, View};
 
 use crate::accounts::id_of;
 use crate::conf::{Access, Conf, Mode};
@@ -44,6 +44,8 @@ fn attach(plugin: &Vhostuser, request: &Request, conf: &Conf) -> Result<AddResul
     place::refuse_present(&place)?;
     let detail = detail(plugin, request, conf, &journal, place, netns)?;
     let mut switch = Vswitch::connect(&detail.ovsdb, switch_deadline())?;
+    let view = switch.look(&detail.port.bridge, &detail.port.name, switch_deadline())?;
+    view.admits(&detail.port)?;
 
     let (entry, record) = record(&journal, request, &owner, &detail);
     journal.write(&entry, &record, Durability::Durable)?;
@@ -55,9 +57,9 @@ fn attach(plugin: &Vhostuser, request: &Request, conf: &Conf) -> Result<AddResul
     undo.push("remove the port", || {
         restore::ports(&detail.ovsdb, &[owner::rows_of(&owner)]).map_err(|e| cni::chain(&e))
     });
-    let interface = switch.add_port(&detail.port, switch_deadline())?;
+    let interface = switch.add_port(&detail.port, view.clone(), switch_deadline())?;
     if detail.port.kind == PortKind::VhostUser {
-        give_socket(&mut switch, &detail, &directory)?;
+        give_socket(&view, &detail, &directory)?;
     }
     if detail.ipam {
         undo.push("release the addresses", || ipam_del(request).map_err(|e| cni::chain(&e)));
@@ -168,16 +170,10 @@ fn record(
 
 /// Where the switch listens, its socket has the port's name and is beside that of its database, or in
 /// the folder below that its settings name.
-fn give_socket(
-    switch: &mut Vswitch,
-    detail: &Detail,
-    directory: &Directory<'_>,
-) -> Result<(), VhostError> {
-    let port = &detail.port;
-    let view = switch.look(&port.bridge, &port.name, switch_deadline())?;
+fn give_socket(view: &View, detail: &Detail, directory: &Directory<'_>) -> Result<(), VhostError> {
     let below = view.switch.other_config.get("vhost-sock-dir").unwrap_or_default();
     let run_dir = detail.ovsdb.directory().unwrap_or(Path::new("/"));
-    directory.link_socket(&run_dir.join(below).join(&port.name), &detail.socket_file)
+    directory.link_socket(&run_dir.join(below).join(&detail.port.name), &detail.socket_file)
 }
 
 /// The result, and the part of it that is this attachment's own.

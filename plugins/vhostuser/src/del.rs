@@ -21,22 +21,23 @@ pub(crate) fn del(plugin: &Vhostuser, request: &Request) -> Result<(), cni::Erro
         return ipam_del(request);
     };
     let record: VhostRecord = journal.load(&entry).map_err(VhostError::from)?;
-    let ports = restore::ports(&record.detail.ovsdb, &[owner::rows_of(&owner)]);
-    release(&journal, &entry, &record, request, ports).into_result()
+    let mut failures = Failures::default();
+    let removed = failures.note(restore::ports(&record.detail.ovsdb, &[owner::rows_of(&owner)]));
+    failures.merge(release(&journal, &entry, &record, request, removed));
+    failures.into_result()
 }
 
-/// Takes back the rest of an attachment whose ports are removed, or not. `request` lends `CNI_PATH` and
-/// the arguments for IPAM.
+/// Takes back the rest of an attachment. Its record stays when its port does. `request` lends `CNI_PATH`
+/// and the arguments for IPAM.
 pub(crate) fn release(
     journal: &Journal,
     entry: &Entry,
     record: &VhostRecord,
     request: &Request,
-    ports: Result<(), VhostError>,
+    port_removed: bool,
 ) -> Failures {
     let detail = &record.detail;
     let mut failures = Failures::default();
-    failures.note(ports);
     failures.note(restore::place(detail, entry.claim.is_some()));
     if detail.ipam {
         failures.note(release_addresses(record, request));
@@ -44,7 +45,7 @@ pub(crate) fn release(
     if let Some(path) = &detail.device_info {
         failures.note(devinfo::remove(path).map_err(VhostError::from));
     }
-    if failures.is_empty() {
+    if port_removed && failures.is_empty() {
         failures.note(journal.remove(entry).map_err(VhostError::from));
     }
     failures

@@ -10,7 +10,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, symlink};
 use std::path::Path;
 
 use nix::fcntl::{AtFlags, OFlag, openat, renameat};
-use nix::sys::stat::{FchmodatFlags, Mode, SFlag, fchmod, fchmodat, fstatat};
+use nix::sys::stat::{FchmodatFlags, Mode, SFlag, fchmod, fchmodat, fstat, fstatat};
 use nix::unistd::{Gid, Uid, UnlinkatFlags, fchown, fchownat, linkat, unlinkat};
 use serde::{Deserialize, Serialize};
 
@@ -67,7 +67,9 @@ pub(crate) fn make<'a>(place: &'a Place, rights: &'a Rights) -> Result<Directory
         Place::Own { .. } | Place::Volume { .. } => make_dir(dir)?,
     }
     let made = open(dir).and_then(|fd| {
-        rights.apply(&fd, rights.mode)?;
+        // Where the directory above passes its group on, this one does, too (Kubernetes' fsGroup).
+        let inherits = fstat(&fd)?.st_mode & Mode::S_ISGID.bits();
+        rights.apply(&fd, rights.mode | inherits)?;
         Ok(Directory { fd, path: dir, rights })
     });
     let made = made.map_err(VhostError::directory("set up", dir));

@@ -61,7 +61,7 @@ pub enum VhostError {
     #[error("container {0} is attached already; DEL it first")]
     AlreadyAttached(String),
     /// A slot that was not handed out by the node agent.
-    #[error("deviceID {id}: there is no such slot of the node agent")]
+    #[error("deviceID {id} is no slot of the node agent: read {}", path.display())]
     Slot {
         /// Slot.
         id: String,

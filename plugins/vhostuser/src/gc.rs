@@ -98,15 +98,14 @@ fn collect(
     for Stale { record, .. } in &all {
         let Some((entry, record)) = record else { continue };
         // A network may have moved to another switch; its old ports are found by their records.
-        let elsewhere = record.detail.ovsdb != *switch;
-        let ports = match (removed, elsewhere) {
-            (_, true) => restore::ports(&record.detail.ovsdb, &[owner::rows_of(&entry.owner)]),
-            (true, false) => Ok(()),
-            // Told already; the record stays.
-            (false, false) => continue,
+        let removed = if record.detail.ovsdb == *switch {
+            removed
+        } else {
+            let theirs = owner::rows_of(&entry.owner);
+            failures.note(restore::ports(&record.detail.ovsdb, &[theirs]))
         };
         match request_of(record, record.detail.netns.path.clone(), gc) {
-            Ok(request) => failures.merge(release(journal, entry, record, &request, ports)),
+            Ok(request) => failures.merge(release(journal, entry, record, &request, removed)),
             Err(error) => drop(failures.note(Err(error))),
         }
     }

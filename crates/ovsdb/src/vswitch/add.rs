@@ -7,7 +7,7 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{Bridge, DATABASE, Interface, OpenVswitch, Port, Vswitch};
+use super::{Bridge, DATABASE, Interface, OpenVswitch, Port, View, Vswitch};
 use crate::{Datum, Error, Row, Transaction, equals, includes, map, named, set};
 
 /// How often a transaction is tried that others get in the way of.
@@ -71,6 +71,22 @@ pub struct Rate {
     pub burst: u64,
 }
 
+impl View {
+    /// Checks that the port can be made: its bridge takes it, and nobody else has its name.
+    ///
+    /// # Errors
+    /// As [`View::takes_ports`], and [`Error::PortTaken`].
+    pub fn admits(&self, port: &NewPort) -> Result<(), Error> {
+        self.takes_ports(&port.bridge, port.create_bridge)?;
+        let ours = self.port.as_ref().map(|there| owned_by(&there.external_ids.0, &port.owner));
+        match ours {
+            Some(true) => Ok(()),
+            None if self.interface.is_none() => Ok(()),
+            _ => Err(Error::PortTaken { name: port.name.clone() }),
+        }
+    }
+}
+
 impl PortKind {
     /// The interface's `type`.
     #[must_use]
@@ -98,49 +114,47 @@ struct Guards {
 }
 
 impl Vswitch {
-    /// Makes a port and waits until `ovs-vswitchd` has made its interface.
+    /// Makes a port and waits until `ovs-vswitchd` has made its interface. `view` is what
+    /// [`Vswitch::look`] saw of bridge and port.
     ///
     /// When the connection is lost while the change is made, it connects again and looks whether the
     /// change was done. After any error the port may be there: whoever called removes what it owns.
     ///
     /// # Errors
-    /// [`Error::NoDpdk`], [`Error::NoBridge`], [`Error::NotNetdev`], [`Error::PortTaken`], [`Error::MacTaken`];
-    /// [`Error::Interface`] with the words of `ovs-vswitchd`; [`Error::NotApplied`] at the deadline;
-    /// the connection fails.
-    pub fn add_port(&mut self, port: &NewPort, deadline: Instant) -> Result<Interface, Error> {
+    /// As [`View::admits`], and [`Error::MacTaken`]; [`Error::Interface`] with the words of
+    /// `ovs-vswitchd`; [`Error::NotApplied`] at the deadline; the connection fails.
+    pub fn add_port(
+        &mut self,
+        port: &NewPort,
+        mut view: View,
+        deadline: Instant,
+    ) -> Result<Interface, Error> {
         let mut interrupted = false;
         for _ in 0..TRIES {
-            let view = self.look(&port.bridge, &port.name, deadline)?;
-            match view.port.as_ref().map(|there| owned_by(&there.external_ids.0, &port.owner)) {
-                Some(true) if interrupted => {
-                    return self.made(&port.name, view.switch.next_cfg, deadline);
-                }
-                Some(true) => {
-                    log::warn!(
-                        "port {} was left from an earlier attachment: it is made anew",
-                        port.name
-                    );
-                    self.remove_ports(&[ids(&port.owner).collect()], deadline)?;
-                    continue;
-                }
-                None if view.interface.is_none() => {}
-                _ => return Err(Error::PortTaken { name: port.name.clone() }),
+            view.admits(port)?;
+            if view.port.is_some() && interrupted {
+                return self.made(&port.name, view.switch.next_cfg, deadline);
             }
-            view.takes_ports(&port.bridge, port.create_bridge)?;
-            match self.insert(port, view.bridge.as_ref(), deadline) {
-                Ok(Some(next_cfg)) => return self.made(&port.name, next_cfg, deadline),
-                Ok(None) => {}
-                Err(error @ Error::Late { .. }) => return Err(error),
-                Err(error) if error.is_disconnect() => {
-                    log::info!(
-                        "{error}: connecting again to see whether port {} was made",
-                        port.name
-                    );
-                    self.client.reconnect(deadline)?;
-                    interrupted = true;
+            if view.port.is_some() {
+                log::warn!("port {} was left from an earlier attachment", port.name);
+                self.remove_ports(&[ids(&port.owner).collect()], deadline)?;
+            } else {
+                match self.insert(port, view.bridge.as_ref(), deadline) {
+                    Ok(Some(next_cfg)) => return self.made(&port.name, next_cfg, deadline),
+                    Ok(None) => {}
+                    Err(error @ Error::Late { .. }) => return Err(error),
+                    Err(error) if error.is_disconnect() => {
+                        log::info!(
+                            "{error}: connecting again to see whether {} was made",
+                            port.name
+                        );
+                        self.client.reconnect(deadline)?;
+                        interrupted = true;
+                    }
+                    Err(error) => return Err(error),
                 }
-                Err(error) => return Err(error),
             }
+            view = self.look(&port.bridge, &port.name, deadline)?;
         }
         Err(Error::Contended(port.bridge.clone()))
     }
