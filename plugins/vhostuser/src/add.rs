@@ -8,11 +8,11 @@ use hostnet::{Netns, NetnsId, Undo};
 use journal::{Durability, Entry, Journal, Owner, Record};
 use npwg::devinfo;
 use ovsdb::Vswitch;
-use ovsdb::vswitch::{NewPort, PortKind, View};
+use ovsdb::vswitch::{NewPort, PortKind};
 
 use crate::accounts::id_of;
 use crate::conf::{Access, Conf, Mode};
-use crate::directory::{Directory, Rights};
+use crate::directory::Rights;
 use crate::error::VhostError;
 use crate::handover::Facts;
 use crate::place::Place;
@@ -59,7 +59,7 @@ fn attach(plugin: &Vhostuser, request: &Request, conf: &Conf) -> Result<AddResul
     });
     let interface = switch.add_port(&detail.port, view.clone(), switch_deadline())?;
     if detail.port.kind == PortKind::VhostUser {
-        give_socket(&view, &detail, &directory)?;
+        directory.link_socket(&detail.switch_socket(&view), &detail.socket_file)?;
     }
     if detail.ipam {
         undo.push("release the addresses", || ipam_del(request).map_err(|e| cni::chain(&e)));
@@ -166,14 +166,6 @@ fn record(
     let record =
         Record::new(journal.boot_id(), &request.conf.name, owner.clone(), raw, detail.clone());
     (entry, record)
-}
-
-/// Where the switch listens, its socket has the port's name and is beside that of its database, or in
-/// the folder below that its settings name.
-fn give_socket(view: &View, detail: &Detail, directory: &Directory<'_>) -> Result<(), VhostError> {
-    let below = view.switch.other_config.get("vhost-sock-dir").unwrap_or_default();
-    let run_dir = detail.ovsdb.directory().unwrap_or(Path::new("/"));
-    directory.link_socket(&run_dir.join(below).join(&detail.port.name), &detail.socket_file)
 }
 
 /// The result, and the part of it that is this attachment's own.

@@ -6,6 +6,7 @@ use cni::{Request, logging};
 use journal::{Entry, Journal};
 use npwg::devinfo;
 
+use crate::conf::Conf;
 use crate::error::VhostError;
 use crate::record::VhostRecord;
 use crate::{Vhostuser, owner, restore};
@@ -20,7 +21,13 @@ pub(crate) fn del(plugin: &Vhostuser, request: &Request) -> Result<(), cni::Erro
     let Some(entry) = journal.find(&owner).map_err(VhostError::from)? else {
         return ipam_del(request);
     };
-    let record: VhostRecord = journal.load(&entry).map_err(VhostError::from)?;
+    let record: VhostRecord = match journal.load(&entry) {
+        Err(error @ journal::Error::Damaged { .. }) => {
+            log::warn!("{}; detaching what the configuration says", cni::chain(&error));
+            return release_unread(plugin, &journal, &entry, request).into_result();
+        }
+        record => record.map_err(VhostError::from)?,
+    };
     let mut failures = Failures::default();
     let removed = failures.note(restore::ports(&record.detail.ovsdb, &[owner::rows_of(&owner)]));
     failures.merge(release(&journal, &entry, &record, request, removed));
@@ -46,6 +53,27 @@ pub(crate) fn release(
         failures.note(devinfo::remove(path).map_err(VhostError::from));
     }
     if port_removed && failures.is_empty() {
+        failures.note(journal.remove(entry).map_err(VhostError::from));
+    }
+    failures
+}
+
+/// Takes back an attachment whose record a power cut has damaged, by its owner and claim.
+fn release_unread(
+    plugin: &Vhostuser,
+    journal: &Journal,
+    entry: &Entry,
+    request: &Request,
+) -> Failures {
+    let mut failures = Failures::default();
+    let rows = owner::rows_of(&entry.owner);
+    let conf = Conf::of_network(&request.conf).map_err(VhostError::from);
+    failures.note(conf.and_then(|conf| restore::ports(&conf.ovsdb, &[rows])));
+    if let Some(claim) = &entry.claim {
+        failures.note(restore::claimed(&plugin.host.run, claim, &entry.owner));
+    }
+    failures.note(ipam_del(request));
+    if failures.is_empty() {
         failures.note(journal.remove(entry).map_err(VhostError::from));
     }
     failures

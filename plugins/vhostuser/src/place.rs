@@ -14,6 +14,10 @@ use crate::error::VhostError;
 /// Longest path of a socket (`sun_path` in unix(7), with its final zero).
 const MAX_SOCKET_PATH: usize = 107;
 
+/// Below `/run/fastpath`: directories of their own, and links to volumes.
+const OWN: &str = "vhostuser";
+const SLOTS: &str = "slots";
+
 /// Volume that userspace-cni's pods have for their sockets.
 const VOLUME: &str = "shared-dir";
 
@@ -55,6 +59,16 @@ pub(crate) struct SlotInfo {
 }
 
 impl Place {
+    /// The directory of the port `name`.
+    pub(crate) fn own(run: &Path, name: &str) -> Self {
+        Self::Own { dir: run.join(OWN).join(name) }
+    }
+
+    /// The directory of a slot.
+    pub(crate) fn slot(run: &Path, id: &str) -> Self {
+        Self::Slot { id: id.to_owned(), dir: slot_home(run, id).join("pod") }
+    }
+
     /// The directory, on this host.
     pub(crate) fn dir(&self) -> &Path {
         match self {
@@ -86,14 +100,13 @@ pub(crate) fn choose(
     request: &Request,
     name: &str,
 ) -> Result<(Place, Option<u32>), VhostError> {
-    let own = plugin.host.run.join("vhostuser");
-    let uid = request.args.get("K8S_POD_UID").filter(|uid| !uid.is_empty());
-    let (place, numa) = match (&conf.slot, uid) {
-        (Some(id), _) => slot(plugin, conf, id)?,
-        (None, Some(uid)) => (volume(plugin, conf, request, uid, own.join(name))?, None),
-        (None, None) => {
-            (Place::Own { dir: conf.shared_dir.clone().unwrap_or(own).join(name) }, None)
-        }
+    let run = &plugin.host.run;
+    let kubelet = request.args.get("K8S_POD_NAME").is_some();
+    let (place, numa) = match (&conf.slot, &conf.shared_dir) {
+        (Some(id), _) => slot(run, conf, id)?,
+        (None, _) if kubelet => (volume(plugin, conf, request, name)?, None),
+        (None, Some(shared)) => (Place::Own { dir: shared.join(name) }, None),
+        (None, None) => (Place::own(run, name), None),
     };
     let socket = place.switch_dir().join(&conf.socket_file);
     if socket.as_os_str().len() > MAX_SOCKET_PATH {
@@ -102,9 +115,12 @@ pub(crate) fn choose(
     Ok((place, numa.or_else(|| only_numa_node(&plugin.host.sys))))
 }
 
-fn slot(plugin: &Vhostuser, conf: &Conf, id: &str) -> Result<(Place, Option<u32>), VhostError> {
-    let home = plugin.host.run.join("slots").join(id);
-    let path = home.join("slot.json");
+fn slot_home(run: &Path, id: &str) -> PathBuf {
+    run.join(SLOTS).join(id)
+}
+
+fn slot(run: &Path, conf: &Conf, id: &str) -> Result<(Place, Option<u32>), VhostError> {
+    let path = slot_home(run, id).join("slot.json");
     let unreadable = |source| VhostError::Slot { id: id.to_owned(), path: path.clone(), source };
     let text = fs::read(&path).map_err(unreadable)?;
     let info: SlotInfo = serde_json::from_slice(&text).map_err(|e| unreadable(e.into()))?;
@@ -116,7 +132,7 @@ fn slot(plugin: &Vhostuser, conf: &Conf, id: &str) -> Result<(Place, Option<u32>
             wanted: conf.bridge.clone(),
         });
     }
-    Ok((Place::Slot { id: id.to_owned(), dir: home.join("pod") }, info.numa))
+    Ok((Place::slot(run, id), info.numa))
 }
 
 /// A pod's uid is of Kubernetes' making; it is checked all the same before it becomes a path.
@@ -124,10 +140,11 @@ fn volume(
     plugin: &Vhostuser,
     conf: &Conf,
     request: &Request,
-    uid: &str,
-    link: PathBuf,
+    name: &str,
 ) -> Result<Place, VhostError> {
-    let plain = uid.len() <= 64 && uid.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    let uid = request.args.get("K8S_POD_UID").unwrap_or_default();
+    let plain =
+        (1..=64).contains(&uid.len()) && uid.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
     let volumes =
         plugin.host.kubelet.join("pods").join(uid).join("volumes/kubernetes.io~empty-dir");
     let volume = volumes.join(VOLUME);
@@ -136,6 +153,7 @@ fn volume(
         return Err(VhostError::NoSlotNoVolume);
     }
     let ifname = request.ifname.as_str();
+    let link = plugin.host.run.join(OWN).join(name);
     Ok(Place::Volume { dir: volume.join(ifname), link, in_pod: conf.mount_path.join(ifname) })
 }
 

@@ -1,12 +1,12 @@
 //! What the record of an attachment holds: all that is needed to take it back, or to make it again.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use cni::AddResult;
 use hostnet::NetnsId;
 use journal::Record;
 use ovsdb::Address;
-use ovsdb::vswitch::NewPort;
+use ovsdb::vswitch::{NewPort, View};
 use serde::{Deserialize, Serialize};
 
 use crate::directory::Rights;
@@ -44,6 +44,14 @@ pub(crate) struct Done {
 pub(crate) type VhostRecord = Record<Detail>;
 
 impl Detail {
+    /// Where the switch listens, if it does: its socket has the port's name and is beside that of its
+    /// database, or in the folder below that its settings name.
+    pub(crate) fn switch_socket(&self, view: &View) -> PathBuf {
+        let below = view.switch.other_config.get("vhost-sock-dir").unwrap_or_default();
+        let run_dir = self.ovsdb.directory().unwrap_or(Path::new("/"));
+        run_dir.join(below).join(&self.port.name)
+    }
+
     /// Path of the socket as the application has it.
     pub(crate) fn pod_socket(&self) -> PathBuf {
         self.place.pod_dir().join(&self.socket_file)

@@ -1,6 +1,8 @@
 //! Taking an attachment back, whatever part of it was made. All of it may run twice.
 
-use journal::Journal;
+use std::path::Path;
+
+use journal::{Journal, Owner};
 use ovsdb::vswitch::Removal;
 use ovsdb::{Address, Vswitch};
 
@@ -32,6 +34,16 @@ pub(crate) fn place(detail: &Detail, claimed: bool) -> Result<(), VhostError> {
         Place::Slot { .. } if !claimed => Ok(()),
         _ => directory::remove(&detail.place),
     }
+}
+
+/// Removes what belongs to a claim: the directory or link of that port, or what is in the slot.
+pub(crate) fn claimed(run: &Path, claim: &str, owner: &Owner) -> Result<(), VhostError> {
+    let place = if claim == owner::port_name(owner) {
+        Place::own(run, claim)
+    } else {
+        Place::slot(run, claim)
+    };
+    directory::remove(&place)
 }
 
 /// Takes a slot from a pod that died without DEL; the rest of its record stays for that DEL.
