@@ -1,7 +1,7 @@
 # A thin index: each target is a call or two of cargo or of a script. `make help` lists them.
 
-SUITES   := lint unit fuzz netns vm k8s
-PLUGINS  := sriov multus-lite
+SUITES   := lint unit fuzz netns ovs vm k8s
+PLUGINS  := sriov vhostuser multus-lite
 TOOLS    := fastpath
 DEMOS    := sriov multus
 
@@ -18,7 +18,7 @@ build: setup ## all executables, into target/release
 	@mkdir -p target/release
 	$(call each,$(PLUGINS) $(TOOLS),target/$(TRIPLE)/release,ln -f,target/release)
 
-test: setup ## every suite: lint, unit, fuzz, netns, vm, k8s (root; minutes)
+test: setup ## every suite: lint, unit, fuzz, netns, ovs, vm, k8s (root; minutes)
 	integration/suites.sh $(SUITES)
 
 test-all: setup ## test, with every kill point in the VM too
@@ -55,7 +55,7 @@ clean: ## everything that was built
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
-	@echo "test-{lint,unit,fuzz,netns,vm,k8s}  one suite; TEST=name runs the tests so called"
+	@echo "test-{lint,unit,fuzz,netns,ovs,vm,k8s}  one suite; TEST=name runs the tests so called"
 
 setup:
 	@integration/setup.sh

@@ -18,6 +18,13 @@ packages=(
     containernetworking-plugins     # /usr/lib/cni: host-local, static, bridge, ...
     ca-certificates cpio e2fsprogs xz-utils zstd # the VM's image
     mmdebstrap openssl              # Kubernetes: a chroot to compile it in, certificates
+    openvswitch-switch-dpdk openvswitch-common ethtool attr # a switch, its tools; checksums of its ports, labels
+    # dpdk-testpmd's, which is fetched alone: the drivers that it loads by itself,
+    librte-net-virtio23 librte-mempool-ring23
+    # and what it is linked with, as far as these do not bring it.
+    librte-bitratestats23 librte-cmdline23 librte-crypto-scheduler23 librte-gro23 librte-gso23
+    librte-latencystats23 librte-net-bnxt23 librte-net-bond23 librte-net-dpaa23 librte-net-i40e23
+    librte-net-ice23 librte-net-ixgbe23 librte-net-mlx5-23 librte-pdump23
 )
 
 say() { printf 'setup: %s\n' "$*" >&2; }

@@ -1,18 +1,20 @@
 #!/bin/bash
-# suites.sh [lint|unit|fuzz|netns|vm|k8s ...]: runs test suites one after another; all without arguments
+# suites.sh [lint|unit|fuzz|netns|ovs|vm|k8s ...]: runs test suites one after another; all without arguments
 #
 #   Shows their output and keeps it in target/test-logs/SUITE.log; after each suite a line with its
 #   result, and last, alone on a line: N passed, N failed, N skipped.
 #
-#   TEST=NAME          only the tests whose names contain NAME (unit, fuzz, netns, vm, k8s)
+#   TEST=NAME          only the tests whose names contain NAME (unit, fuzz, netns, ovs, vm, k8s)
 #   VM_LIMIT=SECS      time limit of each boot of the vm suite (1800)
 #   CI=true            a skipped test is a failure
 #
 #   Status: 0 when nothing failed.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+# shellcheck source=ovs/hugepages.sh
+. integration/ovs/hugepages.sh
 
-all=(lint unit fuzz netns vm k8s)
+all=(lint unit fuzz netns ovs vm k8s)
 logs=target/test-logs
 filter=(${TEST:+"$TEST"})
 
@@ -35,6 +37,7 @@ suite_lint() {
     local scripts lint_passed=0 lint_failed=0
     check fmt cargo fmt --all --check
     check clippy cargo clippy --workspace --all-targets -- -D warnings
+    check clippy-remote cargo clippy -p ovsdb --features remote --all-targets -- -D warnings
     check doc env RUSTDOCFLAGS=-Dwarnings cargo doc --no-deps --workspace
     mapfile -t scripts < <(git ls-files -co --exclude-standard integration .ci | xargs grep -lE '^#!.*[/ ](ba)?sh')
     check shellcheck shellcheck -x -P SCRIPTDIR "${scripts[@]}"
@@ -45,6 +48,8 @@ suite_lint() {
 suite_unit() {
     local status=0
     cargo test --no-fail-fast -- "${filter[@]}" || status=$?
+    # Left out of the programs that need no TLS.
+    cargo test --no-fail-fast -p ovsdb --features remote -- "${filter[@]}" || status=$?
     # What the workspace as a whole must keep to: which crate may use which, and the like.
     cargo test -p integration --test rules -- "${filter[@]}" || status=$?
     return $status
@@ -52,7 +57,7 @@ suite_unit() {
 
 # The committed corpus and mutations of it, at release speed.
 suite_fuzz() {
-    cargo test --release -p cni -p npwg -p kubelet -p multus-lite --test corpus -- "${filter[@]}"
+    cargo test --release -p cni -p npwg -p kubelet -p ovsdb -p multus-lite --test corpus -- "${filter[@]}"
 }
 
 # A mount namespace and a network namespace of its own: nothing of it stays on this machine.
@@ -62,6 +67,15 @@ suite_netns() {
     tests=$(test_executable netns)
     FASTPATH_BIN_DIR=$PWD/target/release unshare -mn --propagation private "$tests" \
         --show-output "${filter[@]}"
+}
+
+# One test at a time: the switch and a pod's program take a processor each.
+suite_ovs() {
+    local tests
+    make --no-print-directory build
+    tests=$(test_executable ovs)
+    FASTPATH_BIN_DIR=$PWD/target/release FASTPATH_EXAMPLES_DIR=$PWD/conf-examples \
+        with_ovs isolated "$tests" --test-threads=1 --show-output "${filter[@]}"
 }
 
 # The guest reads its share through a cache, so it is a folder that no build writes to.
@@ -87,23 +101,35 @@ suite_vm() {
     return $status
 }
 
-# In namespaces of its own, the processes' among them: daemons, pods, ports and mounts go with it,
-# however it ends. Only cgroups stay.
+# Only cgroups stay.
 suite_k8s() {
     local tests programs dir status=0 cgroup=fastpath-k8s-$$
     make --no-print-directory build
     tests=$(test_executable k8s)
     programs=$(integration/k8s/binaries.sh)
-    # The shell stays as their init: it takes leave of the processes that lose their parents.
-    # shellcheck disable=SC2016 # the inner shell's
     FASTPATH_BIN_DIR=$PWD/target/release FASTPATH_K8S_DIR=$programs FASTPATH_K8S_CGROUP=$cgroup \
-        unshare --mount --net --pid --fork --kill-child --mount-proc --propagation private \
-        bash -c 'ip link set lo up; unshare --mount --propagation private "$@"; exit $?' \
-        bash "$tests" --show-output "${filter[@]}" || status=$?
+        with_ovs isolated "$tests" --show-output "${filter[@]}" || status=$?
     for dir in /sys/fs/cgroup{,/*}/"$cgroup"; do
         [ ! -d "$dir" ] || find "$dir" -depth -type d -exec rmdir {} +
     done
     return $status
+}
+
+# with_ovs COMMAND...: runs a command that can run an Open vSwitch and dpdk-testpmd; the hugepages are enough
+# for the switch and three pods
+with_ovs() {
+    local testpmd
+    testpmd=$(integration/ovs/testpmd.sh)
+    FASTPATH_OVS_DIR=$PWD/integration/ovs FASTPATH_TESTPMD=$testpmd with_hugepages 192 "$@"
+}
+
+# isolated COMMAND...: in namespaces of its own, the processes' among them: daemons, pods, ports and mounts
+# go with it, however it ends
+isolated() {
+    # The shell stays as their init: it takes leave of the processes that lose their parents.
+    # shellcheck disable=SC2016 # the inner shell's
+    unshare --mount --net --pid --fork --kill-child --mount-proc --propagation private \
+        bash -c 'ip link set lo up; unshare --mount --propagation private "$@"; exit $?' bash "$@"
 }
 
 # in_vm NAME SHARE COMMAND...: runs a command in a VM that finds the binaries at /fastpath; the

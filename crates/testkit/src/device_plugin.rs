@@ -24,8 +24,8 @@ use tonic::{Request, Response, Status};
 use tonic_prost::ProstCodec;
 
 use messages::{
-    AllocateResponse, Allocated, Choice, Device, DeviceList, Empty, Ids, IdsPerContainer, Options,
-    PreferredRequest, RegisterRequest,
+    AllocateResponse, Allocated, Choice, Device, DeviceList, Empty, Ids, IdsPerContainer, Mount,
+    Options, PreferredRequest, RegisterRequest,
 };
 use rpc::{HttpRequest, HttpResponse};
 
@@ -59,10 +59,25 @@ impl DevicePlugin {
     /// The socket cannot be made. What goes wrong later panics on drop: kubelet refuses the plugin.
     #[must_use = "it ends when it is dropped"]
     pub fn serve(resource: &str, ids: &[&str], kubelet_dir: &Path) -> Self {
+        Self::start(resource, ids, kubelet_dir, None)
+    }
+
+    /// The same with slots: a container finds the directory `<slots>/<id>/pod` of each device that it
+    /// gets at the same path.
+    ///
+    /// # Panics
+    /// As [`DevicePlugin::serve`].
+    #[must_use = "it ends when it is dropped"]
+    pub fn serve_slots(resource: &str, ids: &[&str], kubelet_dir: &Path, slots: &Path) -> Self {
+        Self::start(resource, ids, kubelet_dir, Some(slots.to_owned()))
+    }
+
+    fn start(resource: &str, ids: &[&str], kubelet_dir: &Path, slots: Option<PathBuf>) -> Self {
         let plugin = Arc::new(Plugin {
             resource: resource.to_owned(),
             ids: ids.iter().map(ToString::to_string).collect(),
             dir: kubelet_dir.to_owned(),
+            slots,
         });
         let socket = plugin.socket();
         let listener = bind(&socket);
@@ -120,6 +135,7 @@ struct Plugin {
     resource: String,
     ids: Vec<String>,
     dir: PathBuf,
+    slots: Option<PathBuf>,
 }
 
 impl Plugin {
@@ -210,9 +226,15 @@ impl Plugin {
         let variable =
             format!("PCIDEVICE_{}", resource.replace(|c: char| !c.is_ascii_alphanumeric(), "_"));
         let allocated = |container: Ids| Allocated {
+            mounts: container.ids.iter().filter_map(|id| self.mount(id)).collect(),
             envs: [(variable.clone(), container.ids.join(","))].into(),
         };
         AllocateResponse { containers: request.containers.into_iter().map(allocated).collect() }
+    }
+
+    fn mount(&self, id: &str) -> Option<Mount> {
+        let path = self.slots.as_ref()?.join(id).join("pod").display().to_string();
+        Some(Mount { container_path: path.clone(), host_path: path, read_only: false })
     }
 }
 

@@ -24,7 +24,6 @@ mod audit;
 mod cgroup;
 mod cluster;
 mod containerd;
-mod daemon;
 mod host;
 mod kubectl;
 mod node;

@@ -5,6 +5,7 @@
 //! - [`corpus`]: run a fuzzer's target over its corpus and mutations of it
 //! - [`device_plugin`]: give a real kubelet devices that are nothing but ids
 //! - [`k8s`]: a Kubernetes with one node, of the test's own
+//! - [`ovs`], [`testpmd`]: an Open vSwitch with DPDK, and the program of a pod at the end of its sockets
 //! - [`netns`]: network namespaces that go away with the test, mounts that are not the host's
 //! - [`witness`]: what iproute2 and sysfs say, for assertions
 //! - [`wait`], [`mod@skip`]: waiting with a deadline; leaving a test out so that it shows
@@ -25,11 +26,14 @@ compile_error!("the kill harness knows the system calls of x86_64 only");
 
 pub mod cni;
 pub mod corpus;
+mod daemon;
 pub mod device_plugin;
 pub mod k8s;
 pub mod kill;
 pub mod netns;
+pub mod ovs;
 mod process;
 pub mod skip;
+pub mod testpmd;
 pub mod wait;
 pub mod witness;

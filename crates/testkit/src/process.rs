@@ -3,22 +3,37 @@
 #![expect(clippy::disallowed_methods, reason = "tests run what they need")]
 
 use std::ffi::OsStr;
+use std::fs;
 use std::io::{Read, Write};
+use std::path::Path;
 use std::process::{Child, Command};
 use std::thread::{self, JoinHandle};
 
-/// What a program printed. Panics with both streams when it fails.
+/// Lines of a log that are worth reading.
+const TAIL: usize = 15;
+
+/// What a program printed on stdout. Panics with both streams when it fails.
 pub(crate) fn output<S: AsRef<OsStr>>(program: &str, args: &[S]) -> String {
+    both(program, args).0
+}
+
+/// What a program printed on stdout and on stderr. Panics with both when it fails.
+pub(crate) fn both<S: AsRef<OsStr>>(program: &str, args: &[S]) -> (String, String) {
     let mut command = Command::new(program);
     let output = command.args(args).output().unwrap_or_else(|error| panic!("{program}: {error}"));
-    let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(
-        output.status.success(),
-        "{command:?}: {}\n{stdout}{}",
-        output.status,
-        String::from_utf8_lossy(&output.stderr)
-    );
-    stdout
+    let [stdout, stderr] =
+        [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    assert!(output.status.success(), "{command:?}: {}\n{stdout}{stderr}", output.status);
+    (stdout, stderr)
+}
+
+/// The last lines of a log.
+pub(crate) fn tail(log: &Path) -> String {
+    let text = fs::read(log).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let lines: Vec<&str> = text.lines().collect();
+    let tail = &lines[lines.len().saturating_sub(TAIL)..];
+    format!("{}:\n  {}\n", log.display(), tail.join("\n  "))
 }
 
 /// The threads at the other ends of a child's pipes.

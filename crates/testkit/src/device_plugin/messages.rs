@@ -81,4 +81,16 @@ pub(super) struct AllocateResponse {
 pub(super) struct Allocated {
     #[prost(map = "string, string", tag = "1")]
     pub(super) envs: HashMap<String, String>,
+    #[prost(message, repeated, tag = "2")]
+    pub(super) mounts: Vec<Mount>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct Mount {
+    #[prost(string, tag = "1")]
+    pub(super) container_path: String,
+    #[prost(string, tag = "2")]
+    pub(super) host_path: String,
+    #[prost(bool, tag = "3")]
+    pub(super) read_only: bool,
 }

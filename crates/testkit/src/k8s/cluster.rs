@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::audit::{self, Request};
-use super::daemon::Daemon;
 use super::pki::Pki;
 use super::{access, host, programs};
+use crate::daemon::Daemon;
 
 /// How long a part of it may take to come up, on a busy machine.
 const READY: Duration = Duration::from_mins(2);
@@ -82,7 +82,7 @@ impl Cluster {
         let mut api = self.api();
         assert!(api.is_none(), "the API server runs already");
         let mut daemon =
-            Daemon::start(&programs::server("kube-apiserver"), self.dir(), self.api_args());
+            programs::start(&programs::server("kube-apiserver"), self.dir(), self.api_args());
         daemon.wait_for(READY, "readyz of the API server", || {
             let listens = TcpStream::connect(("127.0.0.1", self.port)).is_ok();
             listens && self.try_kubectl(&["get", "--raw", "/readyz"]).is_ok()
@@ -146,7 +146,7 @@ impl Cluster {
         let program = programs::program(name);
         let mut controllers = self.controllers.lock().unwrap_or_else(PoisonError::into_inner);
         controllers.retain(|daemon| !daemon.is(name));
-        controllers.push(Daemon::start(&program, self.dir(), args));
+        controllers.push(programs::start(&program, self.dir(), args));
     }
 
     /// What scheduler and controller-manager have in common.
@@ -249,7 +249,7 @@ fn start_etcd(dir: &Path, port: u16) -> Daemon {
         format!("--initial-cluster=default={peer}"),
         "--unsafe-no-fsync".into(),
     ];
-    Daemon::start(&programs::server("etcd"), dir, args)
+    programs::start(&programs::server("etcd"), dir, args)
 }
 
 /// A port of the loopback that nobody uses.

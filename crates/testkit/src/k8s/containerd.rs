@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::daemon::Daemon;
 use super::programs;
+use crate::daemon::Daemon;
 
 const READY: Duration = Duration::from_mins(1);
 
@@ -106,7 +106,7 @@ fn socket(dir: &Path) -> PathBuf {
 fn spawn(dir: &Path) -> Daemon {
     let config = dir.join("containerd.toml").display().to_string();
     let mut daemon =
-        Daemon::start(&programs::program("containerd"), dir, ["--config", config.as_str()]);
+        programs::start(&programs::program("containerd"), dir, ["--config", config.as_str()]);
     daemon.wait_for(READY, "socket of containerd", || socket(dir).exists());
     daemon
 }

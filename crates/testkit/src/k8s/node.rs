@@ -11,8 +11,8 @@ use tempfile::TempDir;
 use super::cgroup::Cgroup;
 use super::cluster::write;
 use super::containerd::Containerd;
-use super::daemon::Daemon;
 use super::{Cluster, host, programs};
+use crate::daemon::Daemon;
 use crate::netns::Netns;
 use crate::process::output;
 
@@ -97,7 +97,7 @@ impl<'a> Node<'a> {
         ];
         // As kubelet writes it: such texts sort by time.
         self.kubelet_since = output("date", &["--utc", "+%Y-%m-%dT%H:%M:%SZ"]).trim().into();
-        self.kubelet = Some(Daemon::start(&programs::program("kubelet"), self.dir.path(), args));
+        self.kubelet = Some(programs::start(&programs::program("kubelet"), self.dir.path(), args));
     }
 
     /// Kills kubelet on the spot; pods go on.

@@ -3,7 +3,11 @@
 #![expect(clippy::disallowed_methods, reason = "what to run is told by the environment")]
 
 use std::env;
-use std::path::PathBuf;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::daemon::Daemon;
 
 /// The folder that `integration/k8s/binaries.sh` printed.
 pub(super) fn dir() -> PathBuf {
@@ -29,4 +33,17 @@ pub(super) fn program(name: &str) -> PathBuf {
 pub(super) fn server(name: &str) -> PathBuf {
     let other = env::var_os("KUBEBUILDER_ASSETS").map(|assets| PathBuf::from(assets).join(name));
     other.filter(|path| path.exists()).unwrap_or_else(|| program(name))
+}
+
+/// Starts a program in a directory, where `<name>.log` takes what it prints.
+pub(super) fn start<A: AsRef<OsStr>>(
+    program: &Path,
+    dir: &Path,
+    args: impl IntoIterator<Item = A>,
+) -> Daemon {
+    let name = program.file_name().unwrap().to_string_lossy();
+    let path = format!("{}:/usr/sbin:/usr/bin:/sbin:/bin", self::dir().join("bin").display());
+    let mut command = Command::new(program);
+    command.args(args).current_dir(dir).env_clear().env("PATH", path).env("HOME", dir);
+    Daemon::spawn(command.stdin(Stdio::null()), dir.join(format!("{name}.log")))
 }

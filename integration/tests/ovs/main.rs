@@ -1,0 +1,7 @@
+//! A real OVS-DPDK and dpdk-testpmd as pods' programs. Runs in namespaces of its own, see
+//! docs/testing.md.
+
+#![expect(clippy::unwrap_used, reason = "a panic with its line is a test's report")]
+
+mod bed;
+mod harness;
