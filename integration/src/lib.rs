@@ -6,6 +6,7 @@
     reason = "helpers of tests: a panic with its line is the report"
 )]
 
+pub mod examples;
 pub mod marker;
 
 use std::fs;
@@ -18,7 +19,9 @@ use testkit::kill::{Point, Report, Victim, killed_anywhere};
 
 /// Where the records of the sriov plugin are.
 pub const RECORDS: &str = "/var/lib/fastpath/sriov";
-const META_RECORDS: &str = "/var/lib/fastpath/multus-lite";
+const OTHER_RECORDS: [&str; 2] = ["/var/lib/fastpath/multus-lite", "/var/lib/fastpath/vhostuser"];
+/// Where stand-alone attachments of the vhostuser plugin have their directories.
+pub const SOCKETS: &str = "/run/fastpath/vhostuser";
 const LEASES: &str = "/run/testipam";
 
 /// An IPAM plugin of a few lines: each lease is a file, each change one call, so that the kill
@@ -69,13 +72,14 @@ pub fn listing(dir: impl AsRef<Path>) -> Vec<String> {
     names
 }
 
-/// Records and leases, as they may be left behind.
+/// Records, leases and directories of sockets, as they may be left behind.
 #[must_use]
 pub fn leftovers() -> String {
     let leases: Vec<String> =
         listing(LEASES).into_iter().filter(|name| name.contains(':')).collect();
-    let records = [listing(RECORDS), listing(META_RECORDS)].concat();
-    format!("records {records:?}\nleases {leases:?}\n")
+    let records = [RECORDS].into_iter().chain(OTHER_RECORDS).flat_map(listing);
+    let records: Vec<_> = records.collect();
+    format!("records {records:?}\nleases {leases:?}\nsockets {:?}\n", listing(SOCKETS))
 }
 
 /// `base` with these keys added or replaced.

@@ -79,6 +79,12 @@ fn the_arrows_point_from_programs_to_crates() {
         ("sriov", "rustls"),
         ("sriov", "anyhow"),
         ("sriov", "testkit"),
+        ("sriov", "ovsdb"),
+        ("vhostuser", "kube"),
+        ("vhostuser", "rustls"),
+        ("vhostuser", "anyhow"),
+        ("vhostuser", "testkit"),
+        ("vhostuser", "vf"),
         ("fastpath", "testkit"),
         ("npwg", "kube"),
         ("kubelet", "rustls"),
@@ -102,6 +108,7 @@ fn every_error_code_is_documented() {
         ("plugins/sriov/src/error.rs", "pub(crate) const "),
         ("crates/attachment/src/lib.rs", "pub const "),
         ("crates/attachment/src/failures.rs", "pub const "),
+        ("plugins/vhostuser/src/error.rs", "pub(crate) const "),
         ("multus-lite/src/error.rs", "pub(crate) const "),
         ("crates/cni/src/error.rs", "pub const "),
     ] {
@@ -121,7 +128,7 @@ fn every_error_code_is_documented() {
 
 #[test]
 fn every_program_has_a_readme() {
-    for program in ["plugins/sriov", "multus-lite", "cli"] {
+    for program in ["plugins/sriov", "plugins/vhostuser", "multus-lite", "cli"] {
         assert!(root().join(program).join("README.md").exists(), "{program}");
     }
 }

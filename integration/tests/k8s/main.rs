@@ -13,5 +13,6 @@ mod node_gc;
 mod node_marker;
 mod node_networks;
 mod node_restarts;
+mod node_sockets;
 mod node_state;
 mod node_static;

@@ -4,4 +4,12 @@
 #![expect(clippy::unwrap_used, reason = "a panic with its line is a test's report")]
 
 mod bed;
+mod examples;
 mod harness;
+mod killed;
+mod pod;
+mod sockets;
+mod switch;
+mod traffic;
+mod ugly;
+mod verbs;

@@ -1,7 +1,6 @@
 //! What every test starts from: seven VFs on eth0, two on eth1, nothing attached.
 
 use std::fs;
-use std::path::PathBuf;
 use std::sync::Once;
 use std::time::Duration;
 
@@ -58,20 +57,6 @@ pub(crate) fn multus_state() -> String {
 pub(crate) fn driver(pci: &str) -> String {
     let link = fs::read_link(format!("/sys/bus/pci/devices/{pci}/driver")).unwrap();
     link.file_name().unwrap().to_string_lossy().into_owned()
-}
-
-/// The folder of the examples.
-#[expect(clippy::disallowed_methods, reason = "the suite is told where the files are")]
-pub(crate) fn examples() -> PathBuf {
-    let dir = std::env::var_os("FASTPATH_EXAMPLES_DIR").expect("FASTPATH_EXAMPLES_DIR is not set");
-    dir.into()
-}
-
-/// A file of conf-examples.
-pub(crate) fn example(name: &str) -> Value {
-    let file = examples().join(name);
-    let text = fs::read_to_string(&file).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
-    serde_json::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", file.display()))
 }
 
 /// A configuration for VF 0 of eth0, with further keys.

@@ -3,14 +3,14 @@
 use std::fs;
 use std::time::Duration;
 
-use integration::{nothing_valid, with};
+use integration::{examples, nothing_valid, with};
 use serde_json::{Value, json};
 use testkit::cni::Plugin;
 use testkit::netns::Netns;
 use testkit::wait::eventually;
 use testkit::witness::ip_json;
 
-use crate::bed::{VF0, VF1, driver, example, multus, multus_state};
+use crate::bed::{VF0, VF1, driver, multus, multus_state};
 
 /// The interfaces of a pod, `lo` apart, sorted.
 fn interfaces(pod: &Netns) -> Vec<String> {
@@ -32,7 +32,7 @@ fn ping(from: &Netns, to: &str) {
 
 /// The thesis' pod, attached; what it is was looked at.
 fn thesis_pod(multus: &Plugin, pod: &Netns) -> Value {
-    let conf = example("multus-lite/thesis.conf");
+    let conf = examples::read("multus-lite/thesis.conf");
     let result = multus.add(&conf, "a", "eth0", pod.path()).expect_ok();
     assert_eq!(interfaces(pod), ["eth0"]);
     assert_eq!([driver(VF0), driver(VF1)], ["vfio-pci", "vfio-pci"]);
@@ -82,7 +82,7 @@ fn gc_takes_the_pod_of_the_thesis_back_and_leaves_its_neighbour() {
     let (multus, before) = (multus(), multus_state());
     let (pod, neighbour) = (Netns::new(), Netns::new());
     // Both have an address of the same default network.
-    let other = example("multus-lite/kernel.conf");
+    let other = examples::read("multus-lite/kernel.conf");
     multus.add(&other, "b", "eth0", neighbour.path()).expect_ok();
     let alone = multus_state();
     let conf = thesis_pod(&multus, &pod);
@@ -102,7 +102,7 @@ fn gc_takes_the_pod_of_the_thesis_back_and_leaves_its_neighbour() {
 #[test]
 fn one_vf_too_few_and_nothing_is_attached() {
     let (multus, before, pod) = (multus(), multus_state(), Netns::new());
-    let mut conf = example("multus-lite/kernel.conf");
+    let mut conf = examples::read("multus-lite/kernel.conf");
     // eth1 has two.
     let third = with(&conf["delegates"][2], &json!({"name": "third"}));
     conf["delegates"].as_array_mut().unwrap().push(third);
@@ -116,7 +116,7 @@ fn one_vf_too_few_and_nothing_is_attached() {
 fn two_pods_reach_each_other_over_every_network() {
     let (multus, before) = (multus(), multus_state());
     let (red, blue) = (Netns::new(), Netns::new());
-    let here = example("multus-lite/kernel.conf");
+    let here = examples::read("multus-lite/kernel.conf");
     // At the other end of the cable, so that frames leave the card.
     let mut there = here.clone();
     for delegate in &mut there["delegates"].as_array_mut().unwrap()[1..] {
