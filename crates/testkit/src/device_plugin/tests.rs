@@ -120,7 +120,10 @@ fn devices_are_preferred_in_order_and_allocated_as_a_variable() {
     let allocated: AllocateResponse =
         kubelet.call("/v1beta1.DevicePlugin/Allocate", preferred).unwrap();
     let envs = [("PCIDEVICE_FASTPATH_DEV_VF_2".to_owned(), "b,c".to_owned())].into();
-    assert_eq!(allocated, AllocateResponse { containers: vec![Allocated { envs }] });
+    assert_eq!(
+        allocated,
+        AllocateResponse { containers: vec![Allocated { envs, mounts: vec![] }] }
+    );
 
     let started = Ids { ids: ids(&["b", "c"]) };
     let Empty {} = kubelet.call("/v1beta1.DevicePlugin/PreStartContainer", started).unwrap();
