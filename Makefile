@@ -3,7 +3,7 @@
 SUITES   := lint unit fuzz netns ovs vm k8s
 PLUGINS  := sriov vhostuser multus-lite
 TOOLS    := fastpath
-DEMOS    := sriov multus
+DEMOS    := sriov multus vhostuser
 
 # Executables are built for an explicit target (.cargo/config.toml), so they come out in its folder.
 TRIPLE   = $(shell rustc -vV | sed -n 's/^host: //p')
@@ -29,7 +29,7 @@ $(addprefix test-,$(SUITES)): test-%: setup ## one suite; TEST=name runs what is
 
 lint: test-lint ## format, clippy, documentation, scripts
 
-demo: setup ## all demonstrations, in one boot of a VM
+demo: setup ## all demonstrations, two of them in one boot of a VM
 	integration/demo/run.sh $(DEMOS)
 
 demo-sriov: setup ## VFs for DPDK and for the kernel, given and taken back, in a VM
@@ -37,6 +37,9 @@ demo-sriov: setup ## VFs for DPDK and for the kernel, given and taken back, in a
 
 demo-multus: setup ## a pod's default network and its VFs from one file, in a VM
 	integration/demo/run.sh multus
+
+demo-vhostuser: setup ## a pod between two ports of OVS-DPDK, whose switch restarts (root)
+	integration/demo/run.sh vhostuser
 
 bench: bench-sriov bench-multus ## all benchmarks, into docs/benchmarks.md
 

@@ -1,47 +1,78 @@
 #!/bin/bash
-# run.sh [-b DIR] NAME...: what `make demo-NAME` shows, all of them in one boot of the test VM:
+# run.sh [-b DIR] NAME...: what `make demo-NAME` shows:
 #
-#   sriov   pods that get real SR-IOV VFs, as DPDK devices and as kernel interfaces
-#   multus  pods that get several networks from one file
+#   sriov      pods that get real SR-IOV VFs, as DPDK devices and as kernel interfaces
+#   multus     pods that get several networks from one file
+#   vhostuser  a pod between two ports of OVS-DPDK, whose switch restarts
 #
-#   and everything given back as it was. This machine stays as it is.
+#   and everything given back as it was. The first two run in a VM, in one boot, the last in namespaces
+#   of its own. This machine stays as it is.
 #
 #   -b DIR  take the executables from DIR, build nothing
 #
-# Status: 0 when everything went as said. guest/NAME.sh is the part that runs in the VM.
+# Status: 0 when everything went as said.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 top=${here%/*/*}
-binaries=(sriov multus-lite fastpath)
-# For each demonstration more than it needs on a busy machine without KVM: there it takes 60 s.
-limit=150
+# shellcheck source=vm.sh
+. "$here/vm.sh"
+# shellcheck source=host.sh
+. "$here/host.sh"
+binaries=(sriov vhostuser multus-lite fastpath)
 
 say() { printf '\ndemo: [%3d s] %s\n' "$SECONDS" "$*"; }
 die() { printf 'demo: %s\n' "$*" >&2; exit 1; }
 misused() { sed -n '2,/^set /{/^#/!d;s/^# \{0,1\}//;p}' "$0" >&2; exit 2; }
 
+heed_signals() {
+    trap 'exit 130' INT
+    trap 'exit 143' TERM HUP
+}
+
+# shellcheck disable=SC2317,SC2329 # the trap calls it
+cleanup() {
+    trap '' INT TERM HUP
+    end_host
+    rm -rf "$work"
+}
+
+# choose NAME...: sets `in_vm` and `on_host`
+choose() {
+    local name
+    in_vm=() on_host=()
+    [ $# != 0 ] || misused
+    for name; do
+        case $name in
+            sriov|multus) in_vm+=("$name") ;;
+            vhostuser)    on_host+=("$name") ;;
+            *)            misused ;;
+        esac
+    done
+}
+
 prepare() {
-    say "1/3 packages that building and the VM need"
+    say "packages that building and the demonstrations need"
     "$top/integration/setup.sh"
-    # The image comes now and not with the boot, whose time limit it would eat up.
-    "$top/integration/vm/image.sh" >/dev/null
+    [ ${#in_vm[@]} = 0 ] || prepare_vm
+    [ ${#on_host[@]} = 0 ] || prepare_host
 }
 
 build() {
-    say "2/3 building ${binaries[*]}"
+    say "building ${binaries[*]}"
     make -s -C "$top" build
 }
 
-# in_vm NAME...: one after the other; the first that fails is the last
-in_vm() {
-    local name job=true
-    for name; do job+=" && /fastpath/demo/$name.sh"; done
-    "$top/integration/vm/run.sh" -t $((limit * $#)) -b "$work/share" -- "$job"
+# fill_share DIR: what the demonstrations get of the repository, laid out like it; and executables of DIR
+fill_share() {
+    mkdir -p "$share/bin" "$share/integration"
+    cp -t "$share/bin" "${binaries[@]/#/$1/}"
+    cp -R -t "$share" "$top/conf-examples"
+    cp -R -t "$share/integration" "$here" "$top/integration/ovs"
 }
 
 main() {
-    local from='' option name status=0
+    local from='' option
     while getopts b: option; do
         case $option in
             b) from=$OPTARG ;;
@@ -49,30 +80,16 @@ main() {
         esac
     done
     shift $((OPTIND - 1))
-    [ $# != 0 ] || misused
-    for name; do
-        [[ $name =~ ^(sriov|multus)$ ]] || misused
-    done
+    choose "$@"
     work=$(mktemp -d -t fastpath-demo.XXXXXX)
-    trap 'rm -rf "$work"' EXIT
-    trap 'exit 130' INT
-    trap 'exit 143' TERM HUP
-    mkdir -p "$work/share/bin"
+    share=$work/share
+    trap cleanup EXIT
+    heed_signals
     prepare
     [ -n "$from" ] || build
-    cp -t "$work/share/bin" "${binaries[@]/#/${from:-$top/target/release}/}"
-    cp -R "$top/conf-examples" "$work/share/"
-    cp -R "$here/guest" "$work/share/demo"
-    say "3/3 booting a VM with two SR-IOV cards, a cable between them: $*"
-    in_vm "$@" || status=$?
-    # An emulated processor that stops for good was seen once in twenty boots. That is the VM's failure,
-    # not the demonstration's, which ends with a status of its own.
-    if [ "$status" = 124 ] || [ "$status" = 125 ]; then
-        say "the VM itself failed (status $status, see above): booting it once more"
-        status=0
-        in_vm "$@" || status=$?
-    fi
-    [ "$status" = 0 ] || die "FAILED with status $status after $SECONDS s"
+    fill_share "${from:-$top/target/release}"
+    [ ${#in_vm[@]} = 0 ] || run_vm "${in_vm[@]}"
+    [ ${#on_host[@]} = 0 ] || run_host "${on_host[@]}"
     say "all of it worked, in $SECONDS s: $*"
 }
 

@@ -80,7 +80,7 @@ failed() {
 # killed leaves its pid file behind, and its pid to others.
 running() {
     pid=$(cat "$dir/$1.pid" 2>/dev/null) && [[ $(cat "/proc/$pid/comm" 2>/dev/null) == "$1"* ]] &&
-        grep -hs '^State:' "/proc/$pid/task"/*/status | grep -v '[[:space:]]Z' >/dev/null
+        grep -qs '^State:[[:space:]]*[^Z[:space:]]' "/proc/$pid/task"/*/status
 }
 
 stop() {

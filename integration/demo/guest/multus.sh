@@ -1,5 +1,5 @@
 #!/bin/bash
-# multus.sh: the demonstration of multus-lite, inside one boot of the test VM (see ../run.sh).
+# multus.sh: the demonstration of multus-lite, inside one boot of the test VM (see ../vm.sh).
 # The VM is thrown away afterwards: only what fastpath must put back is put back here.
 #
 #   pod: if0 and if1, VFs of eth0  |  cable  |  peer: net1 and net2, VFs of eth1
@@ -12,18 +12,6 @@ set -euo pipefail
 
 examples="conf-examples/multus-lite"
 
-# attach NAME FILE: one file, one call, all networks of the pod
-attach() {
-    new_netns "$1"
-    silence "$1"
-    shown cat "$examples/$2"
-    say
-    shown fastpath attach --netns "$1" --id "demo-$1" "eth0=$examples/$2"
-    shown fastpath check --netns "$1" --id "demo-$1"
-    say
-    shown ip -br -n "$1" addr
-}
-
 # show_records: one for the pod, one for each of its VFs
 show_records() {
     local ifname
@@ -33,9 +21,6 @@ show_records() {
         compgen -G "/var/lib/fastpath/sriov/*@demo-pod:$ifname.json" >/dev/null || die "$ifname is not a VF"
     done
 }
-
-# default_route NETNS: its gateway
-default_route() { ip -j -n "$1" route show default | jq -r '.[0].gateway'; }
 
 # separate_net2: into a routing table of its own, which counts before that of local addresses. Otherwise
 # the kernel would see that net1 and net2 are both here and carry packets from one to the other itself.
@@ -55,25 +40,18 @@ forward() {
     say "net2 gets a routing table of its own, or packets from net1 to net2 would never leave the peer:"
     separate_net2
     say
-    start_testpmd "$(mac_in peer net1)" "$(mac_in peer net2)"
-    lead peer net1 "$net2" 0
-    lead peer net2 "$net1" 1
+    start_vf_testpmd "$(mac_in peer net1)" "$(mac_in peer net2)"
+    lead peer net1 "$net2" "$(testpmd_mac 0)"
+    lead peer net2 "$net1" "$(testpmd_mac 1)"
+    say
     flood peer "$net2"
-    stop_testpmd
+    stop_vf_testpmd
     count_packets peer "peer's net1" peer "peer's net2"
-}
-
-show_nothing_left() {
-    local left
-    show_after
-    left=$(ip -br link show master cni0)
-    [ -z "$left" ] || die "something is still plugged into cni0: $left"
-    say "nothing is plugged into the bridge cni0; the bridge itself is left by Debian's plugin"
 }
 
 main() {
     local name
-    begin "multus-lite: several networks for a pod, from one file"
+    begin_vm "multus-lite: several networks for a pod, from one file"
 
     step "1. VFs, as an administrator has set them up"
     make_vfs eth0 3
@@ -83,14 +61,14 @@ main() {
     remember_vfs
 
     step "2. A pod gets its default network and two VFs for DPDK"
-    attach pod thesis.conf
+    attach pod "$examples/thesis.conf"
     find_dpdk_vfs
     show_records
     say
     ping_some pod "$(default_route pod)"
 
     step "3. Its peer gets the default network and two VFs as network interfaces"
-    attach peer kernel.conf
+    attach peer "$examples/kernel.conf"
 
     step "4. dpdk-testpmd in the pod, unprivileged, forwards between if0 and if1"
     forward
@@ -104,7 +82,8 @@ main() {
     for name in pod peer; do
         shown fastpath detach --netns "$name" --id "demo-$name"
     done
-    show_nothing_left
+    show_after
+    no_plugs
     step "done"
 }
 

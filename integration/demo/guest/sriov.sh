@@ -1,5 +1,5 @@
 #!/bin/bash
-# sriov.sh: the demonstration of sriov, inside one boot of the test VM (see ../run.sh).
+# sriov.sh: the demonstration of sriov, inside one boot of the test VM (see ../vm.sh).
 # The VM is thrown away afterwards: only what fastpath must put back is put back here.
 #
 #   pod, on two VFs of eth0     |  cable  |  a and b, each on a VF of eth1
@@ -52,11 +52,12 @@ attach_peer() {
 forward() {
     attach_peer a 10.9.0.1
     attach_peer b 10.9.0.2
-    start_testpmd "$(mac_in a net1)" "$(mac_in b net1)"
-    lead a net1 10.9.0.2 0
-    lead b net1 10.9.0.1 1
+    start_vf_testpmd "$(mac_in a net1)" "$(mac_in b net1)"
+    lead a net1 10.9.0.2 "$(testpmd_mac 0)"
+    lead b net1 10.9.0.1 "$(testpmd_mac 1)"
+    say
     flood a 10.9.0.2
-    stop_testpmd
+    stop_vf_testpmd
     count_packets a a b b
 }
 
@@ -84,7 +85,7 @@ prove() {
 
 main() {
     local name
-    begin "sriov: VFs for DPDK and for the kernel"
+    begin_vm "sriov: VFs for DPDK and for the kernel"
     write_confs
 
     step "1. VFs, as an administrator has set them up"
