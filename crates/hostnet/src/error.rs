@@ -23,6 +23,9 @@ pub enum Error {
         /// Path as given by the runtime.
         path: PathBuf,
     },
+    /// No new namespace can be made.
+    #[error("make a network namespace")]
+    FreshNetns(#[source] io::Error),
     /// `setns(2)` or work on the thread inside failed.
     #[error("work inside network namespace {path}")]
     Inside {

@@ -12,6 +12,7 @@ mod host;
 mod ip;
 mod link;
 mod mac;
+mod make;
 mod netns;
 mod rtnl;
 mod undo;

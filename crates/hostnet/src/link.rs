@@ -42,6 +42,8 @@ pub struct LinkChange<'a> {
     pub mac: Option<Mac>,
     /// New MTU in bytes.
     pub mtu: Option<u32>,
+    /// Make it a port of the bridge, bond, ... with this index.
+    pub controller: Option<u32>,
     /// Set administratively up or down.
     pub up: Option<bool>,
 }
@@ -55,6 +57,7 @@ impl LinkChange<'_> {
         attributes.extend(self.name.map(|name| LinkAttribute::IfName(name.to_owned())));
         attributes.extend(self.mac.map(|mac| LinkAttribute::Address(mac.0.to_vec())));
         attributes.extend(self.mtu.map(LinkAttribute::Mtu));
+        attributes.extend(self.controller.map(LinkAttribute::Controller));
         if let Some(up) = self.up {
             message.header.change_mask = LinkFlags::Up;
             message.header.flags = if up { LinkFlags::Up } else { LinkFlags::empty() };
@@ -68,6 +71,7 @@ impl LinkChange<'_> {
         parts.extend(self.name.map(|name| format!("rename to {name}")));
         parts.extend(self.mac.map(|mac| format!("set MAC {mac}")));
         parts.extend(self.mtu.map(|mtu| format!("set MTU {mtu}")));
+        parts.extend(self.controller.map(|index| format!("make a port of link {index}")));
         parts.extend(self.up.map(|up| format!("set {}", if up { "up" } else { "down" })));
         format!("{} of link {index}", parts.join(", "))
     }

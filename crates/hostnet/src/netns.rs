@@ -50,6 +50,21 @@ impl Netns {
         Ok(Self { file, path: path.to_owned() })
     }
 
+    /// A new namespace without a name: it goes, with all that is in it, when nobody has it open any more,
+    /// however this process ends. Its path is good as long as this process lives, for others too.
+    ///
+    /// # Errors
+    /// The process may not make one.
+    pub fn fresh() -> Result<Self, Error> {
+        let made = std::thread::scope(|scope| match scope.spawn(unshare).join() {
+            Ok(file) => file,
+            Err(panic) => std::panic::resume_unwind(panic),
+        });
+        let file = made.map_err(Error::FreshNetns)?;
+        let path = format!("/proc/{}/fd/{}", std::process::id(), file.as_raw_fd()).into();
+        Ok(Self { file, path })
+    }
+
     /// The namespace of the calling thread.
     ///
     /// # Errors
@@ -111,6 +126,13 @@ impl NetnsId {
         let netns = Netns::open(&self.path).ok()?;
         (netns.id().ok()? == *self).then_some(netns)
     }
+}
+
+/// The namespace stays with the file; the thread that made it ends.
+#[expect(clippy::disallowed_methods, reason = "this is the door that the lint guards")]
+fn unshare() -> io::Result<File> {
+    nix::sched::unshare(CloneFlags::CLONE_NEWNET)?;
+    File::open("/proc/thread-self/ns/net")
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is the door that the lint guards")]
