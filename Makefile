@@ -11,7 +11,7 @@ TRIPLE   = $(shell rustc -vV | sed -n 's/^host: //p')
 # $(call each,NAMES,FROM,COMMAND,TO): COMMAND FROM/NAME TO/NAME for those that exist
 each = @for name in $(1); do [ ! -f $(2)/$$name ] || $(3) $(2)/$$name $(4)/$$name; done
 
-.PHONY: build test test-all $(addprefix test-,$(SUITES)) demo $(addprefix demo-,$(DEMOS)) bench bench-sriov bench-multus lint install clean help setup
+.PHONY: build test test-all $(addprefix test-,$(SUITES)) demo $(addprefix demo-,$(DEMOS)) bench bench-sriov bench-multus bench-vhostuser lint install clean help setup
 
 build: setup ## all executables, into target/release
 	cargo build --release
@@ -41,13 +41,16 @@ demo-multus: setup ## a pod's default network and its VFs from one file, in a VM
 demo-vhostuser: setup ## a pod between two ports of OVS-DPDK, whose switch restarts (root)
 	integration/demo/run.sh vhostuser
 
-bench: bench-sriov bench-multus ## all benchmarks, into docs/benchmarks.md
+bench: bench-sriov bench-multus bench-vhostuser ## all benchmarks, into docs/benchmarks.md
 
 bench-sriov: setup ## what an attachment of a VF costs, in a VM (OTHER=name=path)
 	integration/bench/sriov.sh
 
 bench-multus: setup ## what multus-lite adds to its plugins (root; OTHER=name=path)
 	integration/bench/multus.sh
+
+bench-vhostuser: setup ## what a port of OVS-DPDK costs (root; OTHER=name=path)
+	integration/bench/vhostuser.sh
 
 install: build ## plugins into /opt/cni/bin, the tool into /usr/local/bin (DESTDIR)
 	$(call each,$(PLUGINS),target/release,install -D -m 755,$(DESTDIR)/opt/cni/bin)

@@ -1,8 +1,35 @@
 # common.sh: what the benchmarks share; sourced by them, after they have set $root, the root of the
-# repository, and $page, where the tables go.
-# shellcheck shell=bash disable=SC2154 # both are set by who sources it
+# repository, $page, where the tables go, and $rounds.
+# shellcheck shell=bash disable=SC2154 # they are set by who sources it
 
 die() { printf 'bench: %s\n' "$*" >&2; exit 2; }
+
+work='' state=''
+
+# prepare: makes $work, a directory that goes with this shell, with bin in it
+prepare() {
+    [[ $rounds =~ ^[1-9][0-9]*$ ]] || die "ROUNDS is not a number: $rounds"
+    work=$(mktemp -d -t fastpath-bench.XXXXXX)
+    trap 'rm -rf "$work" ${state:+"$state"}' EXIT
+    mkdir "$work/bin"
+    "$root/integration/setup.sh"
+}
+
+# prepare_state: makes $state, which goes with this shell, too: on the disk of STATE, or on that of target
+prepare_state() {
+    mkdir -p "${STATE:-$root/target}"
+    state=$(mktemp -d -p "${STATE:-$root/target}" bench-state.XXXXXX)
+    # ext4 is slow to make files where many were removed just now, as a compiler does: elsewhere on the disk.
+    chattr +T "$state" 2>/dev/null || true
+}
+
+# isolated COMMAND...: with mounts, network and processes of its own; daemons end with it
+isolated() {
+    # The shell stays as their init: it takes leave of the processes that lose their parents.
+    # shellcheck disable=SC2016 # the inner shell's
+    unshare --mount --net --pid --fork --kill-child --mount-proc --propagation private \
+        bash -c 'ip link set lo up; unshare --mount --propagation private "$@"; exit $?' bash "$@"
+}
 
 # build DIR PACKAGE [OPTION...]: as it is shipped, and alone, so that it gets the features it has then;
 # executables go to DIR
@@ -13,6 +40,12 @@ build() {
         jq -r 'select(.executable) | .executable' | xargs -r cp -t "$dir"
 }
 
+# other_option: the option of a benchmark that names the contender of OTHER=[NAME=]PATH
+other_option() {
+    [[ $OTHER == *=* ]] || OTHER=$(basename "$OTHER")=$OTHER
+    printf -- '--other=%s=%s' "${OTHER%%=*}" "$(realpath "${OTHER#*=}")"
+}
+
 # machine: a few words on what the figures were taken on
 machine() {
     local cpu
@@ -21,10 +54,18 @@ machine() {
         "Linux $(uname -r)" "$(cut -d' ' -f1 /proc/loadavg)"
 }
 
-# fill NAME TEXT: puts the file TEXT between the page's markers of NAME
+# publish NAME MACHINE: shows the tables in $work/table, and puts them into the page unless $only_print says
+# that they are not to be there
+publish() {
+    { echo; echo "$2"; echo; cat "$work/table"; echo; } > "$work/text"
+    [ -n "${only_print:-}" ] || fill "$1"
+    cat "$work/text"
+}
+
+# fill NAME: puts $work/text between the page's markers of NAME
 fill() {
     local new
-    new=$(awk -v name="$1" -v text="$2" '
+    new=$(awk -v name="$1" -v text="$work/text" '
         $0 == "<!-- " name ": end -->"   { inside = 0 }
         !inside                          { print }
         $0 == "<!-- " name ": begin -->" { inside = 1; while ((getline line < text) > 0) print line }

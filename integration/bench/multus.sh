@@ -19,7 +19,6 @@ page=$root/docs/benchmarks.md
 # shellcheck source=common.sh
 . "$root/integration/bench/common.sh"
 rounds=${ROUNDS:-50}
-other=${OTHER:-}
 
 # kubernetes: prints the directory of its programs; nothing when they cannot be had
 kubernetes() {
@@ -30,31 +29,12 @@ kubernetes() {
     fi
 }
 
-# isolated COMMAND...: with mounts, network and processes of its own; daemons end with it
-isolated() {
-    # The shell stays as their init: it takes leave of the processes that lose their parents.
-    # shellcheck disable=SC2016 # the inner shell's
-    unshare --mount --net --pid --fork --kill-child --mount-proc --propagation private \
-        bash -c 'unshare --mount --propagation private "$@"; exit $?' bash "$@"
-}
-
 main() {
-    local arguments=() programs state before
-    [[ $rounds =~ ^[1-9][0-9]*$ ]] || die "ROUNDS is not a number: $rounds"
+    local arguments=() programs before
     [ "$(id -u)" = 0 ] || die "needs root, for namespaces"
-    work=$(mktemp -d -t fastpath-bench.XXXXXX)
-    mkdir -p "${STATE:-$root/target}"
-    state=$(mktemp -d -p "${STATE:-$root/target}" bench-state.XXXXXX)
-    # ext4 is slow to make files where many were removed just now, as a compiler does: elsewhere on the disk.
-    chattr +T "$state" 2>/dev/null || true
-    # shellcheck disable=SC2064 # they do not change
-    trap "rm -rf '$work' '$state'" EXIT
-    mkdir "$work/bin"
-    if [ -n "$other" ]; then
-        [[ $other == *=* ]] || other=$(basename "$other")=$other
-        arguments+=(--other "${other%%=*}=$(realpath "${other#*=}")")
-    fi
-    "$root/integration/setup.sh"
+    prepare
+    prepare_state
+    [ -z "${OTHER:-}" ] || arguments+=("$(other_option)")
     programs=$(kubernetes)
     [ -z "$programs" ] || arguments+=(--manifests "$root/deploy")
     build "$work/bin" multus-lite
@@ -67,11 +47,8 @@ main() {
         --multus-lite "$work/bin/multus-lite" --delegate "$work/bin/delegate" --state "$state" \
         --rounds "$rounds" --output "$work/table" ${arguments[@]+"${arguments[@]}"} > /dev/null
 
-    { echo; echo "$before"; echo; cat "$work/table"; echo; } > "$work/text"
-    if [ -z "$other${STATE:-}" ] && [ -n "$programs" ] && [ "$rounds" -ge 50 ]; then
-        fill multus-lite "$work/text"
-    fi
-    cat "$work/text"
+    if [ -n "${OTHER:-}${STATE:-}" ] || [ -z "$programs" ] || [ "$rounds" -lt 50 ]; then only_print=1; fi
+    publish multus-lite "$before"
 }
 
 main

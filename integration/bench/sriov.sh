@@ -25,17 +25,13 @@ vm() {
 
 main() {
     local arguments=() name
-    [[ $rounds =~ ^[1-9][0-9]*$ ]] || die "ROUNDS is not a number: $rounds"
-    work=$(mktemp -d -t fastpath-bench.XXXXXX)
-    trap 'rm -rf "$work"' EXIT
-    mkdir "$work/bin"
+    prepare
     if [ -n "$other" ]; then
         [[ $other =~ ^([A-Za-z0-9._-]+)=(.+)$ ]] || die "OTHER is not NAME=PATH: $other"
         name=${BASH_REMATCH[1]}
         install "${BASH_REMATCH[2]}" "$work/bin/other-$name"
         arguments=(--other "$name=/opt/bench/other-$name")
     fi
-    "$root/integration/setup.sh"
     build "$work/bin" sriov
     build "$work/bin" bench --bin bench-sriov --bin floor
 
@@ -49,11 +45,8 @@ main() {
         exec /opt/bench/bench-sriov run --sriov /opt/bench/sriov --floor /opt/bench/floor \
             --output /host/table "$@" >/dev/null' bench --rounds "$rounds" ${arguments[@]+"${arguments[@]}"}
 
-    { echo; echo "$(machine); $(vm)."; echo; cat "$work/table"; echo; } > "$work/text"
-    if [ -z "$other" ] && [ "$rounds" -ge 30 ]; then
-        fill sriov "$work/text"
-    fi
-    cat "$work/text"
+    if [ -n "$other" ] || [ "$rounds" -lt 30 ]; then only_print=1; fi
+    publish sriov "$(machine); $(vm)."
 }
 
 main

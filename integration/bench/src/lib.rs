@@ -1,7 +1,15 @@
-//! What the benchmarks share: taking the time and the memory of one call, and telling of many.
+//! What the benchmarks share: calling a plugin, taking its time and its memory, many of them at once, and
+//! telling of it.
 //!
 //! - `bench-sriov`: what an attachment of a VF costs, in the test VM (`sriov.sh`)
 //! - `bench-multus`: what multus-lite adds to the plugins that it calls, on this machine (`multus.sh`)
+//! - `bench-vhostuser`: what a port of OVS-DPDK costs, on this machine (`vhostuser.sh`)
 
+pub mod burst;
+pub mod call;
+pub mod cli;
+pub mod host;
 pub mod measure;
+pub mod rounds;
 pub mod table;
+pub mod trace;

@@ -25,15 +25,29 @@ pub struct Cost {
     pub wall: Duration,
 }
 
-/// Runs a contender.
+impl Cost {
+    /// For those who choose between the two.
+    #[must_use]
+    pub fn cpu(&self) -> Duration {
+        self.cpu
+    }
+
+    /// The other one.
+    #[must_use]
+    pub fn wall(&self) -> Duration {
+        self.wall
+    }
+}
+
+/// Runs a contender; what it took, and what it printed.
 ///
 /// # Errors
 /// It fails.
-pub fn call(command: Command, conf: &str) -> Result<Cost> {
+pub fn call(command: Command, conf: &str) -> Result<(Cost, String)> {
     let before = cpu(&getrusage(UsageWho::RUSAGE_CHILDREN)?);
-    let (wall, _answer) = timed(command, conf)?;
+    let (wall, answer) = timed(command, conf)?;
     let cpu = cpu(&getrusage(UsageWho::RUSAGE_CHILDREN)?).saturating_sub(before);
-    Ok(Cost { cpu, wall })
+    Ok((Cost { cpu, wall }, answer))
 }
 
 /// Runs a program; the time from fork until it was reaped, and what it printed.

@@ -1,28 +1,23 @@
-//! Many pods at once, as after a reboot: nothing may be lost, and nothing left.
+//! Many pods at once, each with several networks.
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::process::Command;
-use std::sync::Barrier;
-use std::thread;
-use std::time::{Duration, Instant};
 
-use anyhow::{Result, anyhow};
-use bench::measure;
-use bench::table::ms;
+use anyhow::Result;
+use bench::burst::{self, Burst};
+use bench::call::{Call, Verb};
+use bench::host::files;
 use serde_json::{Value, json};
 use testkit::netns::Netns;
 
-use crate::bed::{Bed, DEBIAN, files, records};
-use crate::contender::{Call, Contender, Verb};
+use crate::bed::{Bed, DEBIAN, records};
+use crate::contender::Contender;
 use crate::scenario::{conf, network};
 
 /// Networks of each pod.
 pub(crate) const NETWORKS: usize = 3;
 /// How their containers' names begin.
 const CONTAINERS: &str = "burst";
-/// How often, in turns.
-const REPEAT: usize = 3;
 
 /// What the networks are made by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,19 +30,15 @@ pub(crate) enum Kind {
 
 /// One contender with one kind of networks.
 #[derive(Debug)]
-pub(crate) struct Burst {
+pub(crate) struct OfKind {
     pub(crate) contender: usize,
     pub(crate) kind: Kind,
     pub(crate) pods: usize,
-    /// From the start of the first to the end of the last, in milliseconds.
-    pub(crate) add: Vec<f64>,
-    pub(crate) del: Vec<f64>,
-    /// Of all that should have been after ADD, and should not have been after DEL.
-    pub(crate) wrong: usize,
+    pub(crate) burst: Burst,
 }
 
 /// Starts as many pods as wanted, and ends them, by each contender in turn.
-pub(crate) fn measure(contenders: &[Contender], bed: &Bed, pods: usize) -> Result<Vec<Burst>> {
+pub(crate) fn measure(contenders: &[Contender], bed: &Bed, pods: usize) -> Result<Vec<OfKind>> {
     let mut kinds = vec![Kind::Marks];
     if Path::new(DEBIAN).join("bridge").exists() {
         kinds.push(Kind::Bridge);
@@ -58,22 +49,17 @@ pub(crate) fn measure(contenders: &[Contender], bed: &Bed, pods: usize) -> Resul
     let mut bursts = Vec::new();
     for kind in kinds {
         for contender in 0..contenders.len() {
-            bursts.push(Burst { contender, kind, pods, add: vec![], del: vec![], wrong: 0 });
+            bursts.push(OfKind { contender, kind, pods, burst: Burst::default() });
         }
     }
-    for turn in 0..REPEAT {
-        eprintln!("burst {} of {REPEAT}", turn + 1);
-        for burst in &mut bursts {
-            let contender = &contenders[burst.contender];
-            once(burst, contender, &sandboxes, bed)?;
-        }
-    }
+    burst::repeat(&mut bursts, |one| once(one, &contenders[one.contender], &sandboxes, bed))?;
     Ok(bursts)
 }
 
-fn once(burst: &mut Burst, contender: &Contender, pods: &[Netns], bed: &Bed) -> Result<()> {
+fn once(of_kind: &mut OfKind, contender: &Contender, pods: &[Netns], bed: &Bed) -> Result<()> {
+    let OfKind { kind, burst, .. } = of_kind;
     let path = format!("{}:{DEBIAN}", bed.plugins.display());
-    let conf = burst.kind.conf(bed).to_string();
+    let conf = kind.conf(bed).to_string();
     let commands = |verb| {
         let of_pod = |(index, pod): (usize, &Netns)| {
             let (container, netns) = (format!("{CONTAINERS}{index}"), pod.path());
@@ -86,54 +72,21 @@ fn once(burst: &mut Burst, contender: &Contender, pods: &[Netns], bed: &Bed) -> 
         };
         pods.iter().enumerate().map(of_pod).collect::<Vec<_>>()
     };
-    let wanted = burst.pods * NETWORKS;
 
-    let (took, answers) = all_at_once(commands(Verb::Add), &conf);
-    burst.add.push(ms(took));
-    let good = good("ADD", &answers);
-    burst.wrong += burst.pods.abs_diff(good.len());
-    burst.wrong += burst.pods.abs_diff(addresses(&good));
-    burst.wrong += burst.pods.saturating_sub(records(CONTAINERS)?.len());
-    burst.wrong += wanted.abs_diff(burst.kind.attachments(bed)?);
+    let results = burst.call(Verb::Add, commands(Verb::Add), &conf);
+    burst.wrong += pods.len().abs_diff(addresses(&results));
+    burst.wrong += pods.len().saturating_sub(records(CONTAINERS)?.len());
+    burst.wrong += (pods.len() * NETWORKS).abs_diff(kind.attachments(bed)?);
 
-    let (took, answers) = all_at_once(commands(Verb::Del), &conf);
-    burst.del.push(ms(took));
-    burst.wrong += burst.pods - self::good("DEL", &answers).len();
+    burst.call(Verb::Del, commands(Verb::Del), &conf);
     // Temporary files would be among them.
-    burst.wrong += records(CONTAINERS)?.len() + burst.kind.attachments(bed)?;
+    burst.wrong += records(CONTAINERS)?.len() + kind.attachments(bed)?;
     Ok(())
 }
 
-/// Runs each command on a thread of its own; they begin together.
-fn all_at_once(commands: Vec<Command>, conf: &str) -> (Duration, Vec<Result<String>>) {
-    let barrier = Barrier::new(commands.len() + 1);
-    thread::scope(|scope| {
-        let one = |command| {
-            barrier.wait();
-            measure::timed(command, conf).map(|(_, answer)| answer)
-        };
-        let running: Vec<_> =
-            commands.into_iter().map(|command| scope.spawn(move || one(command))).collect();
-        barrier.wait();
-        let start = Instant::now();
-        let answers = running
-            .into_iter()
-            .map(|thread| thread.join().unwrap_or_else(|_| Err(anyhow!("a thread panicked"))))
-            .collect();
-        (start.elapsed(), answers)
-    })
-}
-
-/// Answers of the calls that succeeded; some of the others are told.
-fn good<'a>(verb: &str, answers: &'a [Result<String>]) -> Vec<&'a str> {
-    let failures = answers.iter().filter_map(|answer| answer.as_ref().err());
-    failures.take(3).for_each(|error| eprintln!("{verb} in a burst: {error:#}"));
-    answers.iter().flatten().map(String::as_str).collect()
-}
-
 /// How many different addresses the default network has given.
-fn addresses(results: &[&str]) -> usize {
-    let address = |result: &&str| {
+fn addresses(results: &[String]) -> usize {
+    let address = |result: &String| {
         let result: Value = serde_json::from_str(result).ok()?;
         Some(result["ips"][0]["address"].as_str()?.to_owned())
     };
@@ -197,16 +150,7 @@ mod tests {
     #[test]
     fn an_address_counts_once() {
         let result = |address: &str| json!({"ips": [{"address": address}]}).to_string();
-        let results = [result("10.0.0.1/8"), result("10.0.0.2/8"), result("10.0.0.1/8")];
-        let results: Vec<&str> = results.iter().map(String::as_str).chain(["", "{}"]).collect();
-        assert_eq!(addresses(&results), 2);
-    }
-
-    #[test]
-    fn all_run_and_each_answers_for_itself() {
-        let commands = vec![Command::new("cat"), Command::new("false"), Command::new("cat")];
-        let (took, answers) = all_at_once(commands, "conf");
-        assert!(took > Duration::ZERO);
-        assert_eq!(good("ADD", &answers), ["conf", "conf"]);
+        let results = ["10.0.0.1/8", "10.0.0.2/8", "10.0.0.1/8"].map(result);
+        assert_eq!(addresses(&[&results[..], &[String::new(), "{}".to_owned()]].concat()), 2);
     }
 }

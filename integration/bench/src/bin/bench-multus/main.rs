@@ -5,8 +5,6 @@
 //! that whatever slows the machine down slows all of them. After each call the same plugins run once
 //! more, called by this program: the difference is what the meta-plugin takes for itself.
 
-#![expect(clippy::disallowed_methods, reason = "starts the contenders, which are executables")]
-#![expect(clippy::print_stdout, reason = "a tool for a terminal")]
 #![expect(clippy::print_stderr, reason = "a tool for a terminal")]
 
 mod bed;
@@ -17,38 +15,17 @@ mod report;
 mod rounds;
 mod scenario;
 
-use std::ffi::OsString;
-use std::fs;
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, ensure};
-use bench::measure;
-use clap::{Args, Parser, Subcommand};
+use anyhow::{Result, ensure};
+use bench::cli::others;
+use clap::Args;
 
 use bed::Bed;
 use contender::Contender;
 use definitions::Api;
 use report::Report;
 use scenario::Scenario;
-
-/// Measures what a meta-plugin costs.
-#[derive(Parser)]
-struct Cli {
-    #[command(subcommand)]
-    task: Task,
-}
-
-#[derive(Subcommand)]
-enum Task {
-    /// Measure all contenders and print the tables
-    Run(Options),
-    /// Run a program and print its peak RSS in KiB (used by `run`)
-    PeakRss {
-        /// Program and arguments
-        #[arg(trailing_var_arg = true, required = true)]
-        command: Vec<OsString>,
-    },
-}
 
 #[derive(Args)]
 struct Options {
@@ -73,19 +50,13 @@ struct Options {
     /// Pods that start at once
     #[arg(long, default_value_t = 100)]
     pods: usize,
-    /// Write the tables here, too
-    #[arg(long)]
-    output: Option<PathBuf>,
 }
 
 fn main() -> Result<()> {
-    match Cli::parse().task {
-        Task::Run(options) => run(&options),
-        Task::PeakRss { command } => measure::print_peak_rss(&command),
-    }
+    bench::cli::main(run)
 }
 
-fn run(options: &Options) -> Result<()> {
+fn run(options: &Options) -> Result<String> {
     ensure!(options.rounds > 0, "no rounds");
     let bed = Bed::make(&options.state, &options.delegate)?;
     let contenders = contenders(options)?;
@@ -103,22 +74,12 @@ fn run(options: &Options) -> Result<()> {
         None => eprintln!("SKIP definitions of an API server: no --manifests"),
     }
     report.bursts = burst::measure(&report.contenders, &bed, options.pods)?;
-
-    let text = report.text()?;
-    print!("{text}");
-    if let Some(path) = &options.output {
-        fs::write(path, &text).with_context(|| format!("write {}", path.display()))?;
-    }
-    Ok(())
+    report.text()
 }
 
 /// The contenders, ours first.
 fn contenders(options: &Options) -> Result<Vec<Contender>> {
     let mut all = vec![Contender::new("multus-lite", &options.multus_lite)];
-    for other in &options.other {
-        let (name, path) =
-            other.split_once('=').with_context(|| format!("--other {other}: not NAME=PATH"))?;
-        all.push(Contender::new(name, path.as_ref()));
-    }
+    all.extend(others(&options.other)?.into_iter().map(|(name, path)| Contender::new(name, path)));
     Ok(all)
 }

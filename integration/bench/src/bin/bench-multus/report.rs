@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use bench::table::{self, Line, Spread, megabytes, size_of};
 
 use crate::bed::Bed;
-use crate::burst::{Burst, NETWORKS};
+use crate::burst::{NETWORKS, OfKind};
 use crate::contender::Contender;
 use crate::definitions::Api;
 use crate::rounds::{self, Series, Warm};
@@ -30,7 +30,7 @@ pub(crate) struct Report {
     pub(crate) series: Vec<Vec<Series>>,
     /// By contender, in milliseconds; empty without API server.
     pub(crate) api_times: Vec<f64>,
-    pub(crate) bursts: Vec<Burst>,
+    pub(crate) bursts: Vec<OfKind>,
 }
 
 /// A figure of ours, and the same of Multus where it was measured.
@@ -80,7 +80,8 @@ impl Report {
     fn targets(&self) -> Result<Vec<Target>> {
         let warm = self.warm_up.iter().map(|contenders| &contenders[0]);
         let rss = warm.map(|warm| warm.peak_rss).max().unwrap_or_default();
-        let wrong: usize = self.bursts.iter().filter(|b| b.contender == 0).map(|b| b.wrong).sum();
+        let ours = self.bursts.iter().filter(|one| one.contender == 0);
+        let wrong: usize = ours.map(|one| one.burst.wrong).sum();
         let [one, further] = [self.of_one(0), self.of_a_further(0)];
         let mut targets = vec![
             (Line::at_most("ADD of 1 delegate, overhead", one, ONE_LIMIT, 2, "ms"), "12.9 ms"),
@@ -183,18 +184,9 @@ impl Report {
             "\n| {pods} pods x {NETWORKS} networks, all at once | | all ADD, ms | all DEL, ms | lost \
              or left |\n|---|---|---|---|---|"
         )?;
-        for burst in &self.bursts {
-            let [add, del] =
-                [&burst.add, &burst.del].map(|times| Spread::of(times.iter().copied()));
-            writeln!(
-                text,
-                "| {} | {} | {:.0} | {:.0} | {} |",
-                burst.kind.name(),
-                self.contenders[burst.contender].name,
-                add.median,
-                del.median,
-                burst.wrong
-            )?;
+        for OfKind { contender, kind, burst, .. } in &self.bursts {
+            let name = &self.contenders[*contender].name;
+            writeln!(text, "| {} | {name} | {} |", kind.name(), burst.cells())?;
         }
         Ok(())
     }

@@ -4,11 +4,14 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use bench::call::Verb;
+use bench::host::files;
 use bench::measure;
+use bench::rounds::turns;
 use bench::table::{Spread, ms};
 
-use crate::bed::{Bed, files, records, write_beside_records};
-use crate::contender::{Contender, Verb};
+use crate::bed::{Bed, records, write_beside_records};
+use crate::contender::Contender;
 use crate::definitions::Api;
 use crate::scenario::{CONTAINER, Scenario};
 
@@ -117,9 +120,7 @@ pub(crate) fn measure(
             eprintln!("round {} of {rounds}", round + 1);
         }
         for (which, scenario) in scenarios.iter().enumerate() {
-            for turn in 0..contenders.len() {
-                // Another one begins each time: nobody always comes after the same neighbour.
-                let index = (round + turn) % contenders.len();
+            for index in turns(round, contenders.len()) {
                 let (contender, series) = (&contenders[index], &mut all[which][index]);
                 series.add.push(sample(scenario, contender, index, Verb::Add)?);
                 series.del.push(sample(scenario, contender, index, Verb::Del)?);

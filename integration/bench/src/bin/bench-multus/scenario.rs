@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use bench::call::{Call, Verb};
 use serde_json::{Value, json};
 
 use crate::bed::{Bed, DELEGATE};
-use crate::contender::{Call, Contender, Verb};
+use crate::contender::Contender;
 
 /// How many networks are attached in the scenarios without API server.
 pub(crate) const SIZES: [usize; 4] = [1, 2, 4, 8];

@@ -3,19 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use bench::measure::Cost;
+use bench::call::{Call, Verb};
+use bench::rounds::Calls;
 
 use crate::stage::{IFNAME, Stage, VF, VLAN};
 use crate::trace::Requests;
-
-/// What a contender is asked to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Verb {
-    /// Give the VF to the namespace.
-    Add,
-    /// Take it back.
-    Del,
-}
 
 /// A program that attaches the VF.
 pub(crate) struct Contender {
@@ -63,45 +55,31 @@ impl Contender {
 
     /// The call, without its standard streams.
     pub(crate) fn command(&self, verb: Verb, stage: &Stage) -> Command {
-        let mut command = Command::new(&self.program);
-        let netns = stage.netns.as_os_str();
+        let netns = stage.netns.to_str().unwrap_or_default();
         match self.kind {
             Kind::Cni => {
-                let verb = if verb == Verb::Add { "ADD" } else { "DEL" };
-                command
-                    .env_clear()
-                    .env("CNI_COMMAND", verb)
-                    .env("CNI_CONTAINERID", "bench")
-                    .env("CNI_NETNS", netns)
-                    .env("CNI_IFNAME", IFNAME)
-                    .env("CNI_PATH", "/usr/lib/cni");
+                let (args, path) = ("", "/usr/lib/cni");
+                Call { verb, container: "bench", ifname: IFNAME, netns, args, path }
+                    .of(&self.program)
             }
             Kind::Floor => {
-                let verb = if verb == Verb::Add { "add" } else { "del" };
-                command.env_clear().args([verb, &stage.pf, "0", &stage.netdev]).arg(netns);
+                let mut command = Command::new(&self.program);
+                let verb = verb.to_string().to_lowercase();
+                command.env_clear().args([&*verb, &stage.pf, "0", &stage.netdev, netns]);
                 command.args([IFNAME, &VLAN.to_string()]);
+                command
             }
         }
-        command
     }
 }
 
 /// All that is known of a contender.
 #[derive(Debug, Default)]
 pub(crate) struct Figures {
-    /// ADD, one per round.
-    pub(crate) add: Vec<Cost>,
-    /// DEL, one per round.
-    pub(crate) del: Vec<Cost>,
+    /// Those of the rounds.
+    pub(crate) calls: Calls,
     /// Highest peak RSS of an ADD in bytes, pages of files included.
     pub(crate) peak_rss: u64,
     /// What an ADD sends.
     pub(crate) requests: Requests,
-}
-
-impl Figures {
-    /// Whether CPU times come in whole milliseconds, as those of a kernel do that counts ticks.
-    pub(crate) fn in_ticks(&self) -> bool {
-        self.add.iter().all(|cost| cost.cpu.subsec_micros().is_multiple_of(1000))
-    }
 }

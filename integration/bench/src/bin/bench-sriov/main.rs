@@ -5,7 +5,6 @@
 //! whatever slows the machine down slows all of them.
 
 #![expect(clippy::disallowed_methods, reason = "starts the contenders, which are executables")]
-#![expect(clippy::print_stdout, reason = "a tool for a terminal")]
 #![expect(clippy::print_stderr, reason = "a tool for a terminal")]
 
 mod contender;
@@ -13,40 +12,22 @@ mod report;
 mod stage;
 mod trace;
 
-use std::ffi::OsString;
-use std::fs;
 use std::path::PathBuf;
 use std::thread::sleep;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
+use bench::call::Verb;
+use bench::cli::others;
 use bench::measure::{self, Cost};
-use clap::{Args, Parser, Subcommand};
+use bench::rounds::turns;
+use clap::Args;
 
-use contender::{Contender, Figures, Verb};
+use contender::{Contender, Figures};
 use stage::Stage;
 
 /// Between two calls, for what the kernel does after an answer (link state, work queues).
 const SETTLE: Duration = Duration::from_millis(20);
-
-/// Measures what an attachment costs.
-#[derive(Parser)]
-struct Cli {
-    #[command(subcommand)]
-    task: Task,
-}
-
-#[derive(Subcommand)]
-enum Task {
-    /// Measure all contenders and print the table
-    Run(Options),
-    /// Run a program and print its peak RSS in KiB (used by `run`)
-    PeakRss {
-        /// Program and arguments
-        #[arg(trailing_var_arg = true, required = true)]
-        command: Vec<OsString>,
-    },
-}
 
 #[derive(Args)]
 struct Options {
@@ -74,19 +55,13 @@ struct Options {
     /// Rounds before, in which peak RSS is taken
     #[arg(long, default_value_t = 3)]
     warm_up: usize,
-    /// Write the table here, too
-    #[arg(long)]
-    output: Option<PathBuf>,
 }
 
 fn main() -> Result<()> {
-    match Cli::parse().task {
-        Task::Run(options) => run(&options),
-        Task::PeakRss { command } => measure::print_peak_rss(&command),
-    }
+    bench::cli::main(run)
 }
 
-fn run(options: &Options) -> Result<()> {
+fn run(options: &Options) -> Result<String> {
     ensure!(options.rounds > 0 && options.warm_up > 0, "no rounds");
     let stage = Stage::set(&options.pf, options.vfs)?;
     let contenders = contenders(options)?;
@@ -113,23 +88,16 @@ fn run(options: &Options) -> Result<()> {
         if round % 10 == 0 {
             eprintln!("round {} of {}", round + 1, options.rounds);
         }
-        for turn in 0..contenders.len() {
-            // Another one begins each time: nobody always comes after the same neighbour.
-            let at = (round + turn) % contenders.len();
-            figures[at].add.push(call(&contenders[at], Verb::Add, &stage)?);
-            figures[at].del.push(call(&contenders[at], Verb::Del, &stage)?);
+        for at in turns(round, contenders.len()) {
+            for verb in [Verb::Add, Verb::Del] {
+                figures[at].calls.push(verb, call(&contenders[at], verb, &stage)?);
+            }
         }
     }
-    if figures.iter().all(Figures::in_ticks) {
+    if figures.iter().all(|one| one.calls.in_ticks()) {
         bail!("this kernel counts CPU time in timer ticks, which is too coarse for single calls");
     }
-
-    let table = report::table(&contenders, &figures, &stage)?;
-    print!("{table}");
-    if let Some(path) = &options.output {
-        fs::write(path, &table).with_context(|| format!("write {}", path.display()))?;
-    }
-    Ok(())
+    report::table(&contenders, &figures, &stage)
 }
 
 /// The contenders: the plugin first, the floor second.
@@ -139,18 +107,15 @@ fn contenders(options: &Options) -> Result<Vec<Contender>> {
         Contender::floor(&options.floor),
         Contender::host_device(&options.host_device),
     ];
-    for other in &options.other {
-        let (name, path) =
-            other.split_once('=').with_context(|| format!("--other {other}: not NAME=PATH"))?;
-        all.push(Contender::sriov(name, path.as_ref()));
-    }
+    let others = others(&options.other)?.into_iter();
+    all.extend(others.map(|(name, path)| Contender::sriov(name, path)));
     Ok(all)
 }
 
 /// One call, which must have done what it is for.
 fn call(contender: &Contender, verb: Verb, stage: &Stage) -> Result<Cost> {
-    let cost = measure::call(contender.command(verb, stage), &contender.conf)
-        .with_context(|| format!("{verb:?} of {}", contender.name))?;
+    let (cost, _result) = measure::call(contender.command(verb, stage), &contender.conf)
+        .with_context(|| format!("{verb} of {}", contender.name))?;
     match verb {
         Verb::Add => stage.must_be_away(contender)?,
         Verb::Del => stage.must_be_home(contender)?,

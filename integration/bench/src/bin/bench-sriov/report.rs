@@ -1,11 +1,11 @@
 //! The tables: targets first, then all figures.
 
 use std::fmt::Write;
-use std::time::Duration;
 
 use anyhow::Result;
+use bench::call::Verb;
 use bench::measure::Cost;
-use bench::table::{self, Line, Spread, megabytes, ms, size_of};
+use bench::table::{self, Line, megabytes, size_of};
 
 use crate::contender::{Contender, Figures};
 use crate::stage::Stage;
@@ -28,7 +28,8 @@ pub(crate) fn table(
     let [plugin, floor, host_device, ..] = figures else { anyhow::bail!("too few contenders") };
     let mut text = String::new();
     table::targets(&mut text, "sriov", &targets(plugin, floor, sizes[0]), None)?;
-    let (cpu, wall) = (ratio(plugin, host_device, cpu_of), ratio(plugin, host_device, wall_of));
+    let of_host_device = |of| plugin.calls.ratio(&host_device.calls, Verb::Add, of);
+    let (cpu, wall) = (of_host_device(Cost::cpu), of_host_device(Cost::wall));
     writeln!(
         text,
         "\nFor information: ADD of `sriov` takes {cpu:.2} times the CPU and {wall:.2} times the wall \
@@ -45,7 +46,7 @@ pub(crate) fn table(
     writeln!(
         text,
         "\nMedian (p10-p90) of {} interleaved rounds; the first of {} VFs of {}.",
-        plugin.add.len(),
+        plugin.calls.of(Verb::Add).len(),
         stage.vfs,
         stage.pf
     )?;
@@ -56,11 +57,13 @@ fn targets(plugin: &Figures, floor: &Figures, size: u64) -> [Line; 7] {
     let sent = &plugin.requests;
     let one_move = sent.moves == 1 && sent.moves_with_name == 1 && sent.renames == 1;
     let moves = sent.moves + sent.renames - sent.moves_with_name;
-    let of_floor =
-        |figure, of, limit| Line::at_most(figure, ratio(plugin, floor, of), limit, 2, "x floor");
+    let of_floor = |figure, of, limit| {
+        let ratio = plugin.calls.ratio(&floor.calls, Verb::Add, of);
+        Line::at_most(figure, ratio, limit, 2, "x floor")
+    };
     [
-        of_floor("ADD, CPU", cpu_of, CPU_LIMIT),
-        of_floor("ADD, wall", wall_of, WALL_LIMIT),
+        of_floor("ADD, CPU", Cost::cpu, CPU_LIMIT),
+        of_floor("ADD, wall", Cost::wall, WALL_LIMIT),
         Line::at_most_bytes("peak RSS", plugin.peak_rss, RSS_LIMIT),
         Line::at_most_bytes("size of the binary", size, SIZE_LIMIT),
         Line { met: one_move, ..Line::exactly("requests that move or rename the VF", moves, 1) },
@@ -70,17 +73,17 @@ fn targets(plugin: &Figures, floor: &Figures, size: u64) -> [Line; 7] {
 }
 
 fn row(text: &mut String, contender: &Contender, figures: &Figures, size: u64) -> Result<()> {
-    let cell = |costs: &[Cost], of| spread(costs, of).cell(1);
+    let cell = |verb, of| figures.calls.spread(verb, of).cell(1);
     let sent = &figures.requests;
     let vlan = if contender.vlan { "" } else { ", no VLAN" };
     writeln!(
         text,
         "| {}{vlan} | {} | {} | {} | {} | {} | {} | {} ({}, {}) | {} |",
         contender.name,
-        cell(&figures.add, cpu_of),
-        cell(&figures.add, wall_of),
-        cell(&figures.del, cpu_of),
-        cell(&figures.del, wall_of),
+        cell(Verb::Add, Cost::cpu),
+        cell(Verb::Add, Cost::wall),
+        cell(Verb::Del, Cost::cpu),
+        cell(Verb::Del, Cost::wall),
         megabytes(figures.peak_rss),
         megabytes(size),
         sent.all,
@@ -91,31 +94,16 @@ fn row(text: &mut String, contender: &Contender, figures: &Figures, size: u64) -
     Ok(())
 }
 
-fn cpu_of(cost: &Cost) -> Duration {
-    cost.cpu
-}
-
-fn wall_of(cost: &Cost) -> Duration {
-    cost.wall
-}
-
-/// In milliseconds.
-fn spread(costs: &[Cost], of: fn(&Cost) -> Duration) -> Spread {
-    Spread::of(costs.iter().map(|cost| ms(of(cost))))
-}
-
-/// Median of `one`'s ADD over that of `other`'s.
-fn ratio(one: &Figures, other: &Figures, of: fn(&Cost) -> Duration) -> f64 {
-    spread(&one.add, of).median / spread(&other.add, of).median
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn figures(cpu: u64, wall: u64) -> Figures {
         let cost = Cost { cpu: Duration::from_micros(cpu), wall: Duration::from_micros(wall) };
-        let mut figures = Figures { add: vec![cost], del: vec![cost], ..Figures::default() };
+        let mut figures = Figures::default();
+        figures.calls.push(Verb::Add, cost);
         figures.requests.moves = 1;
         figures.requests.moves_with_name = 1;
         figures.requests.renames = 1;

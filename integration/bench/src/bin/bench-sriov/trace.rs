@@ -6,7 +6,7 @@
 use std::process::Command;
 
 use anyhow::{Context, Result};
-use bench::measure::{answer_of, spawn, under};
+use bench::trace;
 
 /// Requests that change a link, `RTM_NEWLINK` and `RTM_SETLINK` of `linux/rtnetlink.h`.
 const CHANGES: [u16; 2] = [16, 19];
@@ -43,25 +43,13 @@ pub(crate) struct Requests {
 
 /// Runs the call under strace and counts.
 pub(crate) fn requests(command: &Command, conf: &str) -> Result<Requests> {
-    let log = std::env::temp_dir().join("bench.strace");
-    let mut strace = Command::new("/usr/bin/strace");
-    strace.args(["-f", "-xx", "-s", "65535", "-o"]).arg(&log).args(["-e", "trace=!%memory", "--"]);
-    let mut child = spawn(&mut under(&strace, command), conf)?;
-    let status = child.wait()?;
-    answer_of(child, status)?;
-    count(&String::from_utf8_lossy(&std::fs::read(&log)?))
+    count(&trace::log(command, conf, &["-xx"])?)
 }
 
 /// Counts in the output of `strace -f -xx`.
 fn count(log: &str) -> Result<Requests> {
     let mut counts = Requests::default();
-    for line in log.lines() {
-        // "PID call(arguments": what goes in stands in the part before a call was interrupted.
-        let Some((_pid, call)) = line.split_once(' ') else { continue };
-        let call = call.trim_start();
-        if call.starts_with("<...") || call.starts_with("---") || call.starts_with("+++") {
-            continue;
-        }
+    for call in trace::calls(log) {
         counts.system_calls += 1;
         let new_namespace = call.contains("CLONE_NEWNET") && !call.starts_with("setns");
         counts.namespaces += usize::from(new_namespace);
