@@ -11,6 +11,8 @@
 #   Status: 0 when nothing failed.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+# shellcheck source=isolated.sh
+. integration/isolated.sh
 # shellcheck source=ovs/hugepages.sh
 . integration/ovs/hugepages.sh
 
@@ -121,15 +123,6 @@ with_ovs() {
     local testpmd
     testpmd=$(integration/ovs/testpmd.sh)
     FASTPATH_OVS_DIR=$PWD/integration/ovs FASTPATH_TESTPMD=$testpmd with_hugepages 192 "$@"
-}
-
-# isolated COMMAND...: in namespaces of its own, the processes' among them: daemons, pods, ports and mounts
-# go with it, however it ends
-isolated() {
-    # The shell stays as their init: it takes leave of the processes that lose their parents.
-    # shellcheck disable=SC2016 # the inner shell's
-    unshare --mount --net --pid --fork --kill-child --mount-proc --propagation private \
-        bash -c 'ip link set lo up; unshare --mount --propagation private "$@"; exit $?' bash "$@"
 }
 
 # in_vm NAME SHARE COMMAND...: runs a command in a VM that finds the binaries at /fastpath; the

@@ -2,6 +2,9 @@
 # repository, $page, where the tables go, and $rounds.
 # shellcheck shell=bash disable=SC2154 # they are set by who sources it
 
+# shellcheck source=../isolated.sh
+. "$root/integration/isolated.sh"
+
 die() { printf 'bench: %s\n' "$*" >&2; exit 2; }
 
 work='' state=''
@@ -21,14 +24,6 @@ prepare_state() {
     state=$(mktemp -d -p "${STATE:-$root/target}" bench-state.XXXXXX)
     # ext4 is slow to make files where many were removed just now, as a compiler does: elsewhere on the disk.
     chattr +T "$state" 2>/dev/null || true
-}
-
-# isolated COMMAND...: with mounts, network and processes of its own; daemons end with it
-isolated() {
-    # The shell stays as their init: it takes leave of the processes that lose their parents.
-    # shellcheck disable=SC2016 # the inner shell's
-    unshare --mount --net --pid --fork --kill-child --mount-proc --propagation private \
-        bash -c 'ip link set lo up; unshare --mount --propagation private "$@"; exit $?' bash "$@"
 }
 
 # build DIR PACKAGE [OPTION...]: as it is shipped, and alone, so that it gets the features it has then;
