@@ -90,7 +90,7 @@ pub fn read(path: &Path) -> Result<Option<Value>, Error> {
     Ok(Some(Value::Object(object)))
 }
 
-/// Removes the file, if it is there, and what a killed [`write`] may have left of it.
+/// Removes the file, if it is there, and what a killed [`write()`] may have left of it.
 ///
 /// # Errors
 /// [`Error::File`].
