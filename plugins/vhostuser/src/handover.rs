@@ -75,9 +75,9 @@ pub(crate) fn write(
 /// Only letters, digits and `/_.-:,=` can be in it: names and paths were checked for that, so a shell
 /// may take it as it is. The interface's name keeps two attachments of a pod apart.
 fn eal_args(detail: &Detail, ifname: &str, socket: &str, queues: u16) -> String {
-    let server = match detail.port.kind {
-        PortKind::VhostUserClient { .. } => ",server=1",
-        PortKind::VhostUser => "",
+    let server = match mode(detail) {
+        SocketMode::Server => ",server=1",
+        SocketMode::Client => "",
     };
     let mac = &detail.port.mac;
     format!("--vdev=virtio_user_{ifname},path={socket}{server},mac={mac},queues={queues}\n")
@@ -87,7 +87,7 @@ fn eal_args(detail: &Detail, ifname: &str, socket: &str, queues: u16) -> String 
 fn mode(detail: &Detail) -> SocketMode {
     match detail.port.kind {
         PortKind::VhostUserClient { .. } => SocketMode::Server,
-        PortKind::VhostUser => SocketMode::Client,
+        _ => SocketMode::Client,
     }
 }
 

@@ -35,13 +35,13 @@ pub struct NewPort {
     pub from_port: Option<Rate>,
     /// Limit of what the switch gives to it.
     pub to_port: Option<Rate>,
-    /// MAC of the application; no other interface may have it.
+    /// MAC of who is at its other end; no other interface may have it.
     pub mac: String,
     /// Whose it is: `external_ids` of all its rows.
     pub owner: BTreeMap<String, String>,
 }
 
-/// Who listens on the socket of a vhost-user port.
+/// What is at a port's other end; of a vhost-user port, who listens on its socket.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PortKind {
     /// The application does; the switch connects to this path, again and again until it is there.
@@ -51,6 +51,8 @@ pub enum PortKind {
     },
     /// The switch does, in its own directory, on a socket of the port's name.
     VhostUser,
+    /// A network interface of the kernel, which has the port's name.
+    System,
 }
 
 /// VLANs of a port.
@@ -94,6 +96,7 @@ impl PortKind {
         match self {
             Self::VhostUserClient { .. } => "dpdkvhostuserclient",
             Self::VhostUser => "dpdkvhostuser",
+            Self::System => "system",
         }
     }
 }
