@@ -103,6 +103,9 @@ fn the_arrows_point_from_programs_to_crates() {
     for (from, to) in forbidden {
         assert!(!all[from].iter().any(|name| name == to), "{from} depends on {to}");
     }
+    let ours: Vec<&String> =
+        all["frames"].iter().filter(|name| all.contains_key(name.as_str())).collect();
+    assert!(ours.is_empty(), "frames depends on {ours:?}");
 }
 
 #[test]
