@@ -240,10 +240,10 @@ fn jumbo_frames_are_frames() {
 fn an_interface_that_goes_in_the_middle_is_named() {
     let (_turn, netns) = (turn(), Netns::new());
     for (change, at_fault) in [
-        (&["link", "set", "a0", "down"][..], " a0"),
-        (&["link", "set", "a1", "down"], " a1"),
+        (&["link", "set", "a0", "down"][..], "on a0"),
+        (&["link", "set", "a1", "down"], "on a1"),
         // Both ends of the cable go: whichever is noticed first.
-        (&["link", "del", "a0"], " a"),
+        (&["link", "del", "a0"], "on a"),
     ] {
         cable(&netns, "a0", "a1");
         let (mut sender, mut receiver) = (end(&netns, "a0"), end(&netns, "a1"));
