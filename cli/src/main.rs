@@ -1,7 +1,8 @@
 //! `fastpath`: the operator's tool. See README.md for what each command does to the host.
 //!
 //! Attachments are made and taken back by CNI plugins; what was attached is remembered in the cache
-//! that other CNI runtimes use too. This program itself changes nothing but that cache.
+//! that other CNI runtimes use too. This program itself changes nothing but that cache; `measure` says
+//! what it makes and takes away.
 #![forbid(unsafe_code)]
 
 mod attach;
@@ -10,18 +11,19 @@ mod detach;
 mod error_text;
 mod gc;
 mod host;
+mod measure;
 mod output;
 mod selection;
 mod sockets;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 
 use crate::host::Host;
 use crate::output::Output;
 
-/// Attach containers to networks by hand, check them, detach them, collect what is left over.
+/// Attach containers to networks by hand, check them, detach them, collect what is left over; measure.
 #[derive(Parser)]
 #[command(name = "fastpath", version)]
 struct Cli {
@@ -38,20 +40,40 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    Attach(attach::Attach),
-    Detach(detach::Detach),
-    Check(check::Check),
-    Gc(gc::Gc),
+    Attach(Printing<attach::Attach>),
+    Detach(Printing<detach::Detach>),
+    Check(Printing<check::Check>),
+    Gc(Printing<gc::Gc>),
+    Measure(measure::Measure),
+}
+
+/// A command of which there is something to print. `--json` may stand before or after its name.
+#[derive(Args)]
+struct Printing<C: Args> {
+    #[command(flatten)]
+    command: C,
+    #[command(flatten)]
+    output: Output,
 }
 
 fn main() -> ExitCode {
     let Cli { host, output, verbose, command } = Cli::parse();
     cni::logging::init(Some(if verbose { "debug" } else { "warning" }), None, "fastpath");
-    let report = match command {
-        Command::Attach(command) => command.run(&host),
-        Command::Detach(command) => command.run(&host),
-        Command::Check(command) => command.run(&host),
-        Command::Gc(command) => command.run(&host),
+    let (report, own) = match command {
+        Command::Attach(Printing { command, output }) => (command.run(&host), output),
+        Command::Detach(Printing { command, output }) => (command.run(&host), output),
+        Command::Check(Printing { command, output }) => (command.run(&host), output),
+        Command::Gc(Printing { command, output }) => (command.run(&host), output),
+        Command::Measure(command) => return measured(command.run(&host)),
     };
-    output.print(&report)
+    output.or(&own).print(&report)
+}
+
+/// Says on stderr why nothing could be measured.
+#[expect(clippy::print_stderr, reason = "this is where a command's failure is told")]
+fn measured(outcome: anyhow::Result<ExitCode>) -> ExitCode {
+    outcome.unwrap_or_else(|error| {
+        eprintln!("fastpath: {error:#}");
+        ExitCode::FAILURE
+    })
 }

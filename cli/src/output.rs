@@ -17,7 +17,7 @@ use crate::sockets::EalArgs;
 #[derive(Args)]
 pub(crate) struct Output {
     /// Print JSON
-    #[arg(long, global = true)]
+    #[arg(long)]
     json: bool,
 }
 
@@ -54,6 +54,11 @@ pub(crate) struct Collection {
 }
 
 impl Output {
+    /// What either of them asks for.
+    pub(crate) fn or(&self, other: &Self) -> Self {
+        Self { json: self.json || other.json }
+    }
+
     /// Prints and chooses the exit status: 1 when anything failed.
     pub(crate) fn print(&self, report: &Result<Report, Error>) -> ExitCode {
         let (stdout, stderr, failed) = match report {

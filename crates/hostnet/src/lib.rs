@@ -4,7 +4,7 @@
 //! Knows nothing of CNI or PCI.
 //!
 //! The namespace a call acts in is visible in its signature: an [`Rtnl`] is a socket that was opened
-//! inside one namespace and is used from outside. The only shipped `unsafe` is in [`announce`].
+//! inside one namespace and is used from outside. `unsafe` is in [`announce`] only.
 
 pub mod announce;
 mod error;

@@ -7,6 +7,7 @@ mod bed;
 mod examples;
 mod harness;
 mod killed;
+mod measure;
 mod pod;
 mod sockets;
 mod switch;
