@@ -3,7 +3,7 @@
 SUITES   := lint unit fuzz netns ovs vm k8s
 PLUGINS  := sriov vhostuser multus-lite
 TOOLS    := fastpath
-DEMOS    := sriov multus vhostuser
+DEMOS    := sriov multus vhostuser measure
 
 # Executables are built for an explicit target (.cargo/config.toml), so they come out in its folder.
 TRIPLE   = $(shell rustc -vV | sed -n 's/^host: //p')
@@ -40,6 +40,9 @@ demo-multus: setup ## a pod's default network and its VFs from one file, in a VM
 
 demo-vhostuser: setup ## a pod between two ports of OVS-DPDK, whose switch restarts (root)
 	integration/demo/run.sh vhostuser
+
+demo-measure: setup ## the latency of every path, as figures and a picture (root; and in a VM)
+	integration/demo/run.sh measure
 
 bench: bench-sriov bench-multus bench-vhostuser ## all benchmarks, into docs/benchmarks.md
 

@@ -97,7 +97,8 @@ default_route() { ip -j -n "$1" route show default | jq -r '.[0].gateway'; }
 
 # leases: the addresses that host-local has given, as NETWORK/ADDRESS
 leases() {
-    find /var/lib/cni/networks -type f -name '[0-9]*' -printf '%P\n' 2>/dev/null | sort
+    # Where nobody has leased any, there is no such directory.
+    { find /var/lib/cni/networks -type f -name '[0-9]*' -printf '%P\n' 2>/dev/null || true; } | sort
 }
 
 # no_records: nothing is kept of attachments

@@ -4,9 +4,10 @@
 #   sriov      pods that get real SR-IOV VFs, as DPDK devices and as kernel interfaces
 #   multus     pods that get several networks from one file
 #   vhostuser  a pod between two ports of OVS-DPDK, whose switch restarts
+#   measure    the latency of every path; the picture of it is then target/demo/measure.svg
 #
-#   and everything given back as it was. The first two run in a VM, in one boot, the last in namespaces
-#   of its own. This machine stays as it is.
+#   and everything given back as it was. The first two run in a VM, in one boot, the third in namespaces
+#   of its own, the last in both. This machine stays as it is.
 #
 #   -b DIR  take the executables from DIR, build nothing
 #
@@ -46,6 +47,7 @@ choose() {
         case $name in
             sriov|multus) in_vm+=("$name") ;;
             vhostuser)    on_host+=("$name") ;;
+            measure)      in_vm+=("$name") on_host+=("$name") ;;
             *)            misused ;;
         esac
     done
@@ -71,6 +73,14 @@ fill_share() {
     cp -R -t "$share/integration" "$here" "$top/integration/ovs"
 }
 
+# keep: what the demonstrations have made for people to look at
+keep() {
+    [ -d "$share/out" ] || return 0
+    mkdir -p "$top/target/demo"
+    cp -t "$top/target/demo" "$share"/out/*
+    say "to look at: $(cd "$share/out" && printf 'target/demo/%s ' *)"
+}
+
 main() {
     local from='' option
     while getopts b: option; do
@@ -90,6 +100,7 @@ main() {
     fill_share "${from:-$top/target/release}"
     [ ${#in_vm[@]} = 0 ] || run_vm "${in_vm[@]}"
     [ ${#on_host[@]} = 0 ] || run_host "${on_host[@]}"
+    keep
     say "all of it worked, in $SECONDS s: $*"
 }
 
