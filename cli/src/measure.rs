@@ -19,7 +19,7 @@ mod terminal;
 mod vf;
 mod words;
 
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Write as _};
 use std::path::Path as FilePath;
 use std::process::ExitCode;
@@ -40,6 +40,9 @@ use rounds::{Measured, Plan};
 /// Where `--publish` puts the report, below the state directory.
 const PUBLISHED: &str = "/var/lib/fastpath/measure.json";
 
+/// Held while something is measured: two would take each other's attachments for those of a killed one.
+const LOCK: &str = "/run/fastpath/measure.lock";
+
 /// Exit status of a program that was interrupted (128 + SIGINT).
 const INTERRUPTED: u8 = 130;
 
@@ -52,6 +55,7 @@ impl Measure {
         for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
             signal_hook::flag::register(signal, Arc::clone(&stop)).context("listen for signals")?;
         }
+        let _alone = alone(FilePath::new(LOCK))?;
         let load1 = results::load1();
         let (mut paths, missing) = self.set_up(host, &stop);
         for (name, Missing(why)) in &missing {
@@ -148,6 +152,18 @@ impl Measure {
     }
 }
 
+/// The lock, for as long as the file is open.
+fn alone(file: &FilePath) -> Result<File> {
+    let dir = file.parent().context("no directory")?;
+    fs::create_dir_all(dir).with_context(|| format!("create {}", dir.display()))?;
+    let lock = File::create(file).with_context(|| format!("create {}", file.display()))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => bail!("another measurement is running; wait for its end"),
+        Err(TryLockError::Error(error)) => Err(error).context(format!("lock {}", file.display())),
+    }
+}
+
 /// Waits until frames come through.
 fn ready(mut path: Path, stop: &AtomicBool) -> Result<Path, Missing> {
     let Path { ends, program, .. } = &mut path;
@@ -167,8 +183,11 @@ fn method(floor: &Measured, results: &[Measurement]) -> String {
     let hardware = results.iter().any(|result| result.measured.stamps == Stamps::Hardware);
     let stamps = if hardware { "the card's or the kernel's" } else { "the kernel's" };
     let us = |quantile| floor.us(quantile).unwrap_or_default();
+    let sent: u64 = results.iter().map(|result| result.measured.sent).sum();
+    let late: u64 = results.iter().map(|result| result.measured.late_sends).sum();
     format!(
-        "one way, AF_PACKET, clock read before send, {stamps} stamp on arrival; floor (a veth pair) p50 {:.1} us, p99 {:.1} us",
+        "one way, AF_PACKET, clock read before send, {stamps} stamp on arrival; floor (a veth pair) p50 {:.1} us, p99 {:.1} us; \
+         {late} of {sent} frames sent late",
         us(0.5),
         us(0.99)
     )

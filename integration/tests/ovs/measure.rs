@@ -39,6 +39,12 @@ fn measure(arguments: &[&str]) -> Command {
     command
 }
 
+#[expect(clippy::disallowed_methods, reason = "runs the tool as a user does")]
+fn suggest_bands(reports: &[&str]) -> Output {
+    let program = testkit::cni::bin_dir().join("fastpath");
+    Command::new(program).args(["measure", "--suggest-bands"]).args(reports).output().unwrap()
+}
+
 fn text(output: &Output) -> String {
     String::from_utf8_lossy(&[&output.stdout[..], &output.stderr].concat()).into_owned()
 }
@@ -80,6 +86,9 @@ fn the_paths_of_a_node_with_a_switch_are_measured_and_nothing_is_left() {
     let published = fs::read("/var/lib/fastpath/measure.json").unwrap();
     assert_eq!(published, fs::read("/run/report").unwrap());
     assert_eq!(everything(&ovs), before);
+    let output = suggest_bands(&["/run/report", "/var/lib/fastpath/measure.json"]);
+    let bands = text(&output);
+    assert!(output.status.success() && bands.contains("ovs-dpdk"), "{bands}");
     fs::remove_file("/var/lib/fastpath/measure.json").unwrap();
 }
 

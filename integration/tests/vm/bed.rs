@@ -1,4 +1,4 @@
-//! What every test starts from: seven VFs on eth0, two on eth1, nothing attached.
+//! What every test starts from: seven VFs on eth0, three on eth1, nothing attached.
 
 use std::fs;
 use std::sync::Once;
@@ -19,7 +19,7 @@ pub(crate) const VF1: &str = "0000:01:10.2";
 pub(crate) fn sriov() -> Plugin {
     static VFS: Once = Once::new();
     VFS.call_once(|| {
-        for (pf, count) in [("eth0", 7), ("eth1", 2)] {
+        for (pf, count) in [("eth0", 7), ("eth1", 3)] {
             fs::write(format!("/sys/class/net/{pf}/device/sriov_numvfs"), count.to_string())
                 .unwrap();
         }

@@ -10,5 +10,6 @@ mod dpdk;
 mod examples;
 mod kernel;
 mod killed;
+mod measure;
 mod multus;
 mod owners;
