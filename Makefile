@@ -2,7 +2,7 @@
 
 SUITES   := lint unit fuzz netns ovs vm k8s
 PLUGINS  := sriov vhostuser multus-lite
-TOOLS    := fastpath
+TOOLS    := fastpath node-agent
 DEMOS    := sriov multus vhostuser measure
 
 # Executables are built for an explicit target (.cargo/config.toml), so they come out in its folder.
@@ -55,7 +55,7 @@ bench-multus: setup ## what multus-lite adds to its plugins (root; OTHER=name=pa
 bench-vhostuser: setup ## what a port of OVS-DPDK costs (root; OTHER=name=path)
 	integration/bench/vhostuser.sh
 
-install: build ## plugins into /opt/cni/bin, the tool into /usr/local/bin (DESTDIR)
+install: build ## plugins into /opt/cni/bin, tool and agent into /usr/local/bin (DESTDIR)
 	$(call each,$(PLUGINS),target/release,install -D -m 755,$(DESTDIR)/opt/cni/bin)
 	$(call each,$(TOOLS),target/release,install -D -m 755,$(DESTDIR)/usr/local/bin)
 

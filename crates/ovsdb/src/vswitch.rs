@@ -87,6 +87,20 @@ impl Vswitch {
         })
     }
 
+    /// The switch as a whole and its bridges.
+    ///
+    /// # Errors
+    /// [`Error::NotInitialised`]; the connection fails.
+    pub fn overview(&mut self, deadline: Instant) -> Result<(OpenVswitch, Vec<Bridge>), Error> {
+        let mut all = Transaction::new(DATABASE);
+        let switch = all.select::<OpenVswitch>(&[]);
+        let bridges = all.select::<Bridge>(&[]);
+        let mut answers = self.client.transact(&all, deadline)?;
+        let switch = answers.rows(&switch)?.pop();
+        let switch = switch.ok_or_else(|| Error::NotInitialised(self.client.address().clone()))?;
+        Ok((switch, answers.rows(&bridges)?))
+    }
+
     /// The rows whose `external_ids` hold all of these.
     ///
     /// # Errors

@@ -10,6 +10,7 @@
 
 mod driver;
 mod error;
+mod function;
 mod module;
 mod pci;
 mod settings;
@@ -17,6 +18,7 @@ mod sysfs;
 
 pub use driver::{Binding, DPDK_DRIVERS, is_dpdk_driver};
 pub use error::Error;
+pub use function::{Function, NetLink};
 pub use module::is_known_driver;
 pub use pci::PciAddr;
 pub use settings::{LinkState, Rate, VfSettings, VfState, Vlan, VlanProto};

@@ -153,8 +153,12 @@ impl Sysfs {
         self.device(addr).exists()
     }
 
+    pub(crate) fn devices(&self) -> PathBuf {
+        self.root.join("bus/pci/devices")
+    }
+
     pub(crate) fn device(&self, addr: PciAddr) -> PathBuf {
-        self.root.join("bus/pci/devices").join(addr.to_string())
+        self.devices().join(addr.to_string())
     }
 
     pub(crate) fn driver_dir(&self, driver: &str) -> PathBuf {
@@ -171,7 +175,7 @@ impl Sysfs {
 }
 
 /// The entries of a directory, sorted; none where it is absent.
-fn names(dir: &Path) -> Result<Vec<String>, Error> {
+pub(crate) fn names(dir: &Path) -> Result<Vec<String>, Error> {
     let failed =
         |source| Error::Sysfs { operation: "read".to_owned(), path: dir.to_owned(), source };
     let listing = match fs::read_dir(dir) {
@@ -188,7 +192,7 @@ fn names(dir: &Path) -> Result<Vec<String>, Error> {
 }
 
 /// Last component of what a link points to.
-fn link_name(link: &Path) -> Option<String> {
+pub(crate) fn link_name(link: &Path) -> Option<String> {
     Some(fs::read_link(link).ok()?.file_name()?.to_str()?.to_owned())
 }
 
