@@ -103,11 +103,13 @@ fn gc_takes_the_pod_of_the_thesis_back_and_leaves_its_neighbour() {
 fn one_vf_too_few_and_nothing_is_attached() {
     let (multus, before, pod) = (multus(), multus_state(), Netns::new());
     let mut conf = examples::read("multus-lite/kernel.conf");
-    // eth1 has two.
-    let third = with(&conf["delegates"][2], &json!({"name": "third"}));
-    conf["delegates"].as_array_mut().unwrap().push(third);
+    // eth1 has three.
+    for name in ["third", "fourth"] {
+        let one = with(&conf["delegates"][2], &json!({"name": name}));
+        conf["delegates"].as_array_mut().unwrap().push(one);
+    }
     let (msg, details) = multus.add(&conf, "a", "eth0", pod.path()).expect_error(11);
-    assert!(msg.contains("no free VF") && details.contains("net3"), "{msg} {details}");
+    assert!(msg.contains("no free VF") && details.contains("net4"), "{msg} {details}");
     assert!(interfaces(&pod).is_empty());
     assert_eq!(multus_state(), before);
 }
