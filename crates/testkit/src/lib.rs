@@ -30,6 +30,7 @@ mod daemon;
 pub mod device_plugin;
 pub mod k8s;
 pub mod kill;
+pub mod kubelet;
 pub mod netns;
 pub mod ovs;
 mod process;

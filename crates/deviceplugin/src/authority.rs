@@ -7,6 +7,7 @@
 //! the same places, only a shorter one among them. Frames: RFC 9113, header blocks: RFC 7541.
 
 use std::io;
+use std::ops::Range;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
@@ -21,7 +22,7 @@ const AUTHORITY: usize = 1;
 const LOCALHOST: &[u8] = b"\x09localhost";
 
 /// Passes a client's bytes on until it closes the connection, and that as well.
-pub(super) async fn relay(
+pub(crate) async fn relay(
     mut from: impl AsyncRead + Unpin,
     mut to: impl AsyncWrite + Unpin,
 ) -> io::Result<()> {
@@ -40,12 +41,14 @@ async fn frames(
     loop {
         let mut head = [0; 9];
         from.read_exact(&mut head).await?;
-        let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
-        let mut payload = vec![0; usize::try_from(length).unwrap()];
+        let [high, middle, low, kind, flags, ..] = head;
+        let length = usize::from(high) << 16 | usize::from(middle) << 8 | usize::from(low);
+        let mut payload = vec![0; length];
         from.read_exact(&mut payload).await?;
-        if head[3] == HEADERS {
-            payload = with_localhost(payload, head[4]);
-            let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+        if kind == HEADERS {
+            payload = with_localhost(payload, flags);
+            // It is at most as long as before, or as `localhost`.
+            let length = u32::try_from(payload.len()).unwrap_or_default().to_be_bytes();
             head[..3].copy_from_slice(&length[1..]);
         }
         to.write_all(&head).await?;
@@ -53,73 +56,88 @@ async fn frames(
     }
 }
 
-/// The payload of a HEADERS frame with another `:authority`.
-fn with_localhost(mut payload: Vec<u8>, flags: u8) -> Vec<u8> {
-    let padding = if flags & PADDED == 0 { 0 } else { usize::from(payload[0]) };
-    let start = usize::from(flags & PADDED != 0) + if flags & PRIORITY == 0 { 0 } else { 5 };
-    let mut block = Block { bytes: &payload[..payload.len() - padding], at: start };
-    while block.at < block.bytes.len() {
-        if let Some(value) = block.field() {
-            payload.splice(value, LOCALHOST.iter().copied());
-            break;
-        }
+/// The payload of a HEADERS frame with another `:authority`; as it is where it cannot be read.
+pub(crate) fn with_localhost(mut payload: Vec<u8>, flags: u8) -> Vec<u8> {
+    if let Some(value) = authority(&payload, flags) {
+        payload.splice(value, LOCALHOST.iter().copied());
     }
     payload
 }
 
-/// A header block, read without its table: names and values are passed over.
+/// Where the value of a literal `:authority` is.
+fn authority(payload: &[u8], flags: u8) -> Option<Range<usize>> {
+    let padding = if flags & PADDED == 0 { 0 } else { usize::from(*payload.first()?) };
+    let start = usize::from(flags & PADDED != 0) + if flags & PRIORITY == 0 { 0 } else { 5 };
+    let bytes = payload.get(..payload.len().checked_sub(padding)?)?;
+    let mut block = Block { bytes, at: start };
+    while block.at < block.bytes.len() {
+        if let Field::Authority(value) = block.field()? {
+            return Some(value);
+        }
+    }
+    None
+}
+
+enum Field {
+    Authority(Range<usize>),
+    Other,
+}
+
+/// A header block, read without its table: names and values are passed over. What is cut off has no field.
 struct Block<'a> {
     bytes: &'a [u8],
     at: usize,
 }
 
 impl Block<'_> {
-    /// Passes a field; where it is a literal `:authority`, tells where its value is.
-    fn field(&mut self) -> Option<std::ops::Range<usize>> {
-        let first = self.bytes[self.at];
+    fn field(&mut self) -> Option<Field> {
+        let first = *self.bytes.get(self.at)?;
         let prefix = match first {
             0x80.. => 7,
             0x40..0x80 => 6,
             0x20..0x40 => 5,
             0x00..0x20 => 4,
         };
-        let name = self.integer(prefix);
+        let name = self.integer(prefix)?;
         let is_literal = prefix == 6 || prefix == 4;
         if !is_literal {
-            return None;
+            return Some(Field::Other);
         }
         if name == 0 {
-            self.string();
+            self.string()?;
         }
         let value = self.at;
-        self.string();
-        (name == AUTHORITY).then_some(value..self.at)
+        self.string()?;
+        Some(if name == AUTHORITY { Field::Authority(value..self.at) } else { Field::Other })
     }
 
-    fn string(&mut self) {
-        let length = self.integer(7);
-        self.at += length;
+    fn string(&mut self) -> Option<()> {
+        let length = self.integer(7)?;
+        self.at = self.at.checked_add(length).filter(|end| *end <= self.bytes.len())?;
+        Some(())
     }
 
-    fn integer(&mut self, prefix: u32) -> usize {
+    fn integer(&mut self, prefix: u32) -> Option<usize> {
         let mask = (1_usize << prefix) - 1;
-        let mut value = usize::from(self.byte()) & mask;
+        let mut value = usize::from(self.byte()?) & mask;
         if value < mask {
-            return value;
+            return Some(value);
         }
-        for shift in (0..).step_by(7) {
-            let byte = usize::from(self.byte());
+        // A header block is far shorter than four of these bytes can tell.
+        for shift in [0, 7, 14, 21] {
+            let byte = usize::from(self.byte()?);
             value += (byte & 0x7f) << shift;
             if byte & 0x80 == 0 {
-                break;
+                return Some(value);
             }
         }
-        value
+        None
     }
 
-    fn byte(&mut self) -> u8 {
+    fn byte(&mut self) -> Option<u8> {
+        let byte = *self.bytes.get(self.at)?;
         self.at += 1;
-        self.bytes[self.at - 1]
+        Some(byte)
     }
 }
 
