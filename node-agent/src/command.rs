@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 use hostnet::Host;
 
-use crate::inventory;
+use crate::{agent, inventory};
 
 /// What a node has for fast packet processing: handed out, reported, kept in order
 #[derive(Parser)]
@@ -21,6 +21,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Run(agent::Run),
     Inventory(inventory::Print),
 }
 
@@ -31,6 +32,7 @@ pub fn run(host: &Host) -> ExitCode {
     let Cli { verbose, command } = Cli::parse();
     cni::logging::init(Some(if verbose { "debug" } else { "info" }), None, "node-agent");
     let done: Result<()> = match command {
+        Command::Run(run) => run.run(host),
         Command::Inventory(print) => print.run(host),
     };
     match done {

@@ -14,6 +14,8 @@ use serde::Serialize;
 use vf::{Function, Sysfs};
 
 pub(crate) use machine::Machine;
+#[cfg(test)]
+pub(crate) use switch::Bridge;
 pub(crate) use switch::Switch;
 
 /// How long a switch that is there has for its answer.
@@ -58,6 +60,12 @@ impl Print {
 }
 
 impl Inventory {
+    /// Reads anew what changes: the network controllers.
+    pub(crate) fn refresh(&mut self, host: &Host) -> Result<()> {
+        self.functions = Sysfs::new(&host.sys).functions().context("list network controllers")?;
+        Ok(())
+    }
+
     /// Reads all of it. A switch that does not answer is told, and no error.
     pub(crate) fn read(host: &Host, ovsdb: &Address) -> Result<Self> {
         let functions = Sysfs::new(&host.sys).functions().context("list network controllers")?;

@@ -1,10 +1,18 @@
 //! The node agent: what a node has, handed out by kubelet, reported to the cluster, kept in order.
 //!
-//! A reader's way: `command` is what can be asked of it; `inventory` what the node has.
+//! A reader's way: `command` is what can be asked of it; `config` what the operator wants; `inventory` what the
+//! node has, `watch` what tells that it has changed; `pools` which devices are handed out, `health` whether
+//! they can be, `offer` how kubelet sees them; `agent` brings all of it together.
 
 #![forbid(unsafe_code)]
 
+mod agent;
 mod command;
+mod config;
+mod health;
 mod inventory;
+mod offer;
+mod pools;
+mod watch;
 
 pub use command::run;

@@ -1,7 +1,7 @@
 //! What we did to the host, written before it is done.
 //!
-//! Touches: `<state>/<plugin>/` (one file per attachment), `<state>/pools/` (read only) and
-//! `<run>/locks`. Knows nothing of networks: what a record describes is the caller's type.
+//! Touches: `<state>/<plugin>/` (one file per attachment), `<state>/pools/` and
+//! `<state>/allocations/` (what the node agent hands out), and `<run>/locks`.
 //!
 //! A record's file name is `CLAIM@CONTAINER:IFNAME.json`. The claim is the resource that no second
 //! attachment may have (a VF's PCI address, a socket slot); it is empty once the resource was given
@@ -15,7 +15,7 @@ mod record;
 mod store;
 
 pub use lock::{Lock, Locks};
-pub use pools::pooled_devices;
+pub use pools::{allocated_group, pooled_devices, write_allocation, write_pools};
 pub use record::{Owner, Record};
 pub use store::{Durability, Entry, Journal};
 

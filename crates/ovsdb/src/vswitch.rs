@@ -1,6 +1,7 @@
 //! The database `Open_vSwitch`: what `ovs-vsctl` does beside the transaction.
 
 mod add;
+mod bridge;
 mod link;
 mod remove;
 mod rows;

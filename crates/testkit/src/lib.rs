@@ -32,6 +32,7 @@ pub mod k8s;
 pub mod kill;
 pub mod kubelet;
 pub mod netns;
+pub mod node_agent;
 pub mod ovs;
 mod process;
 pub mod skip;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, PciAddr, Sysfs, sysfs};
+use crate::{Error, PciAddr, Pf, Sysfs, sysfs};
 
 /// Drivers that hand a device to userspace.
 pub const DPDK_DRIVERS: &[&str] = &["vfio-pci", "uio_pci_generic", "igb_uio"];
@@ -111,6 +111,45 @@ impl Sysfs {
         self.unbind(addr)?;
         sysfs::write(&self.driver_dir(&driver).join("bind"), &addr.to_string())?;
         self.await_driver(addr, &driver)
+    }
+
+    /// Lets the kernel choose a driver, and waits for it.
+    ///
+    /// # Errors
+    /// [`Error::NotBound`]: it has none for the device.
+    pub fn probe_any(&self, addr: PciAddr, deadline: Duration) -> Result<(), Error> {
+        sysfs::write(&self.drivers_probe(), &addr.to_string())?;
+        let end = Instant::now() + deadline;
+        while self.driver(addr).is_none() {
+            if Instant::now() >= end {
+                return Err(Error::NotBound {
+                    vf: addr,
+                    driver: "a driver of the kernel".to_owned(),
+                    bound: "none".to_owned(),
+                    seconds: deadline.as_secs(),
+                });
+            }
+            std::thread::sleep(POLL);
+        }
+        Ok(())
+    }
+
+    /// Makes VFs of a PF that has none, and waits until each has a driver, or the deadline.
+    ///
+    /// # Errors
+    /// `sriov_numvfs` refuses: the PF has some already, or its driver cannot.
+    pub fn make_vfs(&self, pf: &Pf, count: u32, deadline: Duration) -> Result<(), Error> {
+        sysfs::write(&self.device(pf.addr).join("sriov_numvfs"), &count.to_string())?;
+        let end = Instant::now() + deadline;
+        loop {
+            let vfs = self.vfs(pf)?;
+            let all = vfs.len() >= usize::try_from(count).unwrap_or(usize::MAX);
+            let driven = vfs.iter().all(|vf| self.driver(vf.addr).is_some());
+            if all && driven || Instant::now() >= end {
+                return Ok(());
+            }
+            std::thread::sleep(POLL);
+        }
     }
 
     /// Waits until the device has a network interface in the reader's namespace.

@@ -22,10 +22,10 @@ const POD: &str = "dpdk-testpmd -l 0-1 -n 1 --in-memory --no-telemetry -m 128 {e
 const FAR: &str = "0000:02:10.0";
 
 /// PFs that are up, and room for the pod's program, for as long as this lives.
-struct Ready(String);
+pub(crate) struct Ready(String);
 
 impl Ready {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         for pf in ["eth0", "eth1"] {
             run("ip", &["link", "set", pf, "up"]);
         }

@@ -102,6 +102,16 @@ pub enum SriovError {
         /// Driver of `dpdk{}`.
         wanted: String,
     },
+    /// The container has the device node of another group.
+    #[error("VF {vf} was handed out in IOMMU group {allocated}, and is in group {present} now")]
+    GroupChanged {
+        /// VF.
+        vf: PciAddr,
+        /// Group of the container's device node.
+        allocated: String,
+        /// Group of the VF.
+        present: String,
+    },
     /// Another function of the PF has the MAC.
     #[error("mac {mac} belongs to {other} already")]
     MacTaken {
@@ -165,6 +175,10 @@ impl SriovError {
             Self::PoolDriver { .. } => (
                 code::CONFIG,
                 "a container's device nodes are fixed before ADD: let the device plugin's pool bind the driver",
+            ),
+            Self::GroupChanged { .. } => (
+                code::CONFIG,
+                "delete the pod: the group changed at reboot, and its containers keep their device nodes",
             ),
             Self::MacTaken { releasing: true, .. } => {
                 (code::TRY_AGAIN, "the pod that had it is being deleted")

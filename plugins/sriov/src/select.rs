@@ -64,8 +64,11 @@ pub(crate) fn mode(
     vf: &Vf,
 ) -> Result<Mode, SriovError> {
     let bound = plugin.sysfs.driver(vf.addr);
+    let kubelet = request.args.get("K8S_POD_NAME").is_some();
+    if kubelet && bound.as_deref() == Some("vfio-pci") {
+        check_group(plugin, vf)?;
+    }
     if let Some(dpdk) = &conf.dpdk {
-        let kubelet = request.args.get("K8S_POD_NAME").is_some();
         let named = matches!(conf.device, Some(Device::Vf(_)));
         if kubelet && named && bound.as_deref() != Some(&dpdk.dpdk_driver) {
             return Err(SriovError::PoolDriver {
@@ -83,6 +86,20 @@ pub(crate) fn mode(
             vf: vf.addr,
             driver: other.unwrap_or_else(|| "no driver".to_owned()),
         }),
+    }
+}
+
+/// The container's device node is of the group that was allocated, maybe before a reboot.
+fn check_group(plugin: &Sriov, vf: &Vf) -> Result<(), SriovError> {
+    let allocated = journal::allocated_group(&plugin.host.state, &vf.addr.to_string())?;
+    let present = plugin.sysfs.iommu_group(vf.addr);
+    match allocated {
+        Some(group) if present.as_ref() != Some(&group) => Err(SriovError::GroupChanged {
+            vf: vf.addr,
+            allocated: group,
+            present: present.unwrap_or_else(|| "none".to_owned()),
+        }),
+        _ => Ok(()),
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::bridge::insert_bridge;
 use super::{Bridge, DATABASE, Interface, OpenVswitch, Port, View, Vswitch};
 use crate::{Datum, Error, Row, Transaction, equals, includes, map, named, set};
 
@@ -297,17 +298,5 @@ fn plug(all: &mut Transaction, port: &NewPort, bridge: Option<&Bridge>) {
         );
         return;
     }
-    let name = json!(port.bridge);
-    let local = BTreeMap::from([("name", name.clone()), ("type", json!("internal"))]);
-    all.insert(Interface::TABLE, "local_interface", &local);
-    let local = BTreeMap::from([("name", name.clone()), ("interfaces", named("local_interface"))]);
-    all.insert(Port::TABLE, "local", &local);
-    let bridge = BTreeMap::from([
-        ("name", name),
-        ("datapath_type", json!("netdev")),
-        ("ports", set([named("local"), named("port")])),
-        ("external_ids", map([CREATED])),
-    ]);
-    all.insert(Bridge::TABLE, "bridge", &bridge);
-    all.mutate(OpenVswitch::TABLE, &[], "bridges", "insert", set([named("bridge")]));
+    insert_bridge(all, &port.bridge, Some("port"), CREATED);
 }
