@@ -32,10 +32,11 @@ mod statics;
 mod status;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use cni::{AddResult, Error, GcRequest, Plugin, Request, StatusRequest};
 use hostnet::Host;
-use journal::{Journal, Locks};
+use journal::{Call, Journal, Locks};
 
 use crate::definitions::Access;
 
@@ -121,5 +122,10 @@ impl Plugin for MultusLite {
 
     fn status(&self, request: &StatusRequest) -> Result<(), Error> {
         status::status(self, request)
+    }
+
+    fn served(&self, verb: &str, took: Duration, succeeded: bool) {
+        let (plugin, verb) = ("multus-lite".to_owned(), verb.to_owned());
+        Call { plugin, verb, took, ok: succeeded }.note(&self.places.host.run);
     }
 }

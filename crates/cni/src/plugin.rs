@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -42,6 +43,9 @@ pub trait Plugin {
     /// # Errors
     /// Code 50 or 51, and why.
     fn status(&self, request: &StatusRequest) -> Result<(), Error>;
+
+    /// Told of each ADD and DEL after its answer: how long it took, and whether it succeeded.
+    fn served(&self, _verb: &str, _took: Duration, _succeeded: bool) {}
 }
 
 /// What GC is called with.
@@ -74,6 +78,7 @@ pub fn serve(
     stdout: &mut impl Write,
     plugin: &impl Plugin,
 ) -> ExitCode {
+    let begin = Instant::now();
     let mut version = Version::LATEST;
     let (answer, exit) = match answer(&env, stdin, plugin, &mut version) {
         Ok(answer) => (answer, ExitCode::SUCCESS),
@@ -82,13 +87,17 @@ pub fn serve(
             (Some(error.to_json(version)), ExitCode::FAILURE)
         }
     };
-    match print(stdout, answer.as_ref()) {
+    let exit = match print(stdout, answer.as_ref()) {
         Ok(()) => exit,
         Err(error) => {
             log::error!("write the answer to stdout: {error}");
             ExitCode::FAILURE
         }
+    };
+    if let Ok(verb @ (Verb::Add | Verb::Del)) = Verb::from_env(&env) {
+        plugin.served(verb.as_str(), begin.elapsed(), exit == ExitCode::SUCCESS);
     }
+    exit
 }
 
 /// Calls the verb. `version` becomes that of the configuration as soon as it is known.

@@ -1,7 +1,8 @@
 //! What we did to the host, written before it is done.
 //!
 //! Touches: `<state>/<plugin>/` (one file per attachment), `<state>/pools/` and
-//! `<state>/allocations/` (what the node agent hands out), and `<run>/locks`.
+//! `<state>/allocations/` (what the node agent hands out), `<run>/locks` and
+//! `<run>/calls` (how long calls took). Knows nothing of networks: what a record describes is the caller's type.
 //!
 //! A record's file name is `CLAIM@CONTAINER:IFNAME.json`. The claim is the resource that no second
 //! attachment may have (a VF's PCI address, a socket slot); it is empty once the resource was given
@@ -9,11 +10,13 @@
 
 #![forbid(unsafe_code)]
 
+mod calls;
 mod lock;
 mod pools;
 mod record;
 mod store;
 
+pub use calls::{Call, Calls};
 pub use lock::{Lock, Locks};
 pub use pools::{allocated_group, pooled_devices, write_allocation, write_pools};
 pub use record::{Owner, Record};

@@ -25,9 +25,11 @@ mod restore;
 mod select;
 mod status;
 
+use std::time::Duration;
+
 use cni::{AddResult, Error, GcRequest, Plugin, Request, StatusRequest};
 use hostnet::Host;
-use journal::{Journal, Locks};
+use journal::{Call, Journal, Locks};
 use vf::Sysfs;
 
 pub use conf::Conf;
@@ -73,5 +75,10 @@ impl Plugin for Sriov {
 
     fn status(&self, request: &StatusRequest) -> Result<(), Error> {
         status::status(self, request)
+    }
+
+    fn served(&self, verb: &str, took: Duration, succeeded: bool) {
+        let (plugin, verb) = ("sriov".to_owned(), verb.to_owned());
+        Call { plugin, verb, took, ok: succeeded }.note(&self.host.run);
     }
 }

@@ -31,7 +31,7 @@ use std::time::{Duration, Instant};
 
 use cni::{AddResult, Error, GcRequest, Plugin, Request, StatusRequest};
 use hostnet::Host;
-use journal::{Journal, Locks};
+use journal::{Call, Journal, Locks};
 
 pub use conf::Conf;
 
@@ -82,5 +82,10 @@ impl Plugin for Vhostuser {
 
     fn status(&self, request: &StatusRequest) -> Result<(), Error> {
         status::status(self, request)
+    }
+
+    fn served(&self, verb: &str, took: Duration, succeeded: bool) {
+        let (plugin, verb) = ("vhostuser".to_owned(), verb.to_owned());
+        Call { plugin, verb, took, ok: succeeded }.note(&self.host.run);
     }
 }
