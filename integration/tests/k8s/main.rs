@@ -7,6 +7,7 @@ mod api;
 mod bed;
 mod cluster;
 mod multus_api;
+mod node_agent;
 mod node_devices;
 mod node_examples;
 mod node_gc;

@@ -17,11 +17,11 @@ use crate::bed;
 use crate::node_networks::network_status;
 use crate::node_state::{SOON, define, delete, state};
 
-const BRIDGE: &str = "fast0";
-const RESOURCE: &str = "fastpath.dev/vhostuser";
-const SLOTS: &str = "/run/fastpath/slots";
+pub(crate) const BRIDGE: &str = "fast0";
+pub(crate) const RESOURCE: &str = "fastpath.dev/vhostuser";
+pub(crate) const SLOTS: &str = "/run/fastpath/slots";
 /// The pod's user, who may do nothing.
-const USER: u32 = 1000;
+pub(crate) const USER: u32 = 1000;
 
 /// A switch with a bridge.
 fn ovs() -> Ovs {
@@ -31,13 +31,13 @@ fn ovs() -> Ovs {
 }
 
 /// A pod with one network, whose program is of a user.
-fn pod(name: &str, network: &str) -> Value {
+pub(crate) fn pod(name: &str, network: &str) -> Value {
     let mut pod = busybox_pod("default", name, &json!({"k8s.v1.cni.cncf.io/networks": network}));
     pod["spec"]["securityContext"] = json!({"runAsUser": USER, "fsGroup": USER});
     pod
 }
 
-fn network(cluster: &Cluster, name: &str, annotations: &Value, keys: &Value) {
+pub(crate) fn network(cluster: &Cluster, name: &str, annotations: &Value, keys: &Value) {
     let conf = json!({"cniVersion": "1.1.0", "name": name, "type": "vhostuser", "bridge": BRIDGE,
                       "capabilities": {"CNIDeviceInfoFile": true}});
     define(cluster, name, annotations, &with(&conf, keys));
@@ -45,7 +45,7 @@ fn network(cluster: &Cluster, name: &str, annotations: &Value, keys: &Value) {
 
 /// The pod reads its arguments and may make the socket in `dir`; then a user of the host does, at the path
 /// that the switch has, and the link comes up.
-fn is_usable(cluster: &Cluster, ovs: &Ovs, pod: &str, dir: &str, user: Option<u32>) {
+pub(crate) fn is_usable(cluster: &Cluster, ovs: &Ovs, pod: &str, dir: &str, user: Option<u32>) {
     let args = cluster.pod_exec("default", pod, &["cat", &format!("{dir}/eal-args")]);
     assert!(args.starts_with(&format!("--vdev=virtio_user_net1,path={dir}/vhost.sock,")), "{args}");
     cluster.pod_exec("default", pod, &["sh", "-c", &format!("touch {dir}/mine && rm {dir}/mine")]);
