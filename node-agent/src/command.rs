@@ -6,6 +6,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 use hostnet::Host;
 
+use crate::install::{Install, Uninstall};
 use crate::{agent, inventory};
 
 /// What a node has for fast packet processing: handed out, reported, kept in order
@@ -23,6 +24,8 @@ struct Cli {
 enum Command {
     Run(agent::Run),
     Inventory(inventory::Print),
+    Install(Install),
+    Uninstall(Uninstall),
 }
 
 /// Runs what the command line says, and tells on stderr why it could not.
@@ -34,6 +37,8 @@ pub fn run(host: &Host) -> ExitCode {
     let done: Result<()> = match command {
         Command::Run(run) => run.run(host),
         Command::Inventory(print) => print.run(host),
+        Command::Install(install) => install.run(host),
+        Command::Uninstall(uninstall) => uninstall.run(host),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

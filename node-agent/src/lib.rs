@@ -2,7 +2,8 @@
 //!
 //! A reader's way: `command` is what can be asked of it; `config` what the operator wants; `inventory` what the
 //! node has, `watch` what tells that it has changed; `pools` which devices are handed out, `health` whether
-//! they can be, `offer` how kubelet sees them; `agent` brings all of it together.
+//! they can be, `offer` how kubelet sees them; `agent` brings all of it together. `install` puts
+//! the plugins into place.
 
 #![forbid(unsafe_code)]
 
@@ -10,6 +11,7 @@ mod agent;
 mod command;
 mod config;
 mod health;
+mod install;
 mod inventory;
 mod offer;
 mod pools;
