@@ -4,9 +4,10 @@ mod api_server;
 
 use std::collections::BTreeMap;
 
+use apiserver::Reason;
 use npwg::NetworkAttachmentDefinition;
 
-pub(crate) use api_server::{Access, ApiServer, token_warning};
+pub(crate) use api_server::ApiServer;
 
 /// A source of definitions. Calls block, all together no longer than the source was told when it was
 /// made; the time between them does not count.
@@ -51,21 +52,6 @@ pub(crate) enum DefinitionError {
     /// The pod was deleted, and one of the same name stands in its place.
     #[error("pod {namespace}/{name} was re-created: the one with uid {uid} is gone")]
     Replaced { namespace: String, name: String, uid: String },
-    /// The source does not accept our credentials, or they do not suffice.
-    #[error("{operation} is not permitted")]
-    Denied {
-        operation: String,
-        #[source]
-        reason: Reason,
-    },
-    /// No answer, or none in time.
-    #[error("{operation}: no answer from {server}")]
-    Unreachable {
-        operation: String,
-        server: String,
-        #[source]
-        reason: Reason,
-    },
     /// The source does not know the kind, at least not yet.
     #[error("{operation} failed")]
     UnknownKind {
@@ -73,23 +59,7 @@ pub(crate) enum DefinitionError {
         #[source]
         reason: Reason,
     },
-    /// The answer is no use.
-    #[error("{operation} failed")]
-    Failed {
-        operation: String,
-        #[source]
-        reason: Reason,
-    },
-    /// How to reach the source cannot be read: kubeconfig, certificates, token.
-    #[error("{path} cannot be used")]
-    Access {
-        path: String,
-        #[source]
-        reason: Reason,
-    },
+    /// Anything else that the API server did not do.
+    #[error(transparent)]
+    Api(apiserver::Error),
 }
-
-/// Who was asked, what it answered and what to do; never a secret.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub(crate) struct Reason(pub(crate) String);

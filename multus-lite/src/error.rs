@@ -239,14 +239,22 @@ fn definition(error: &DefinitionError) -> (u32, String) {
         DefinitionError::Missing { .. } => {
             (NETWORK, "create it, or correct the pod's annotation".to_owned())
         }
-        DefinitionError::Denied { .. } => (
+        DefinitionError::UnknownKind { .. } => (code::TRY_AGAIN, String::new()),
+        DefinitionError::Api(error) => api(error),
+    }
+}
+
+fn api(error: &apiserver::Error) -> (u32, String) {
+    match error {
+        apiserver::Error::Denied { .. } => (
             NETWORK,
             "check the token and the role of the service account (deploy/README.md)".to_owned(),
         ),
-        DefinitionError::Unreachable { .. }
-        | DefinitionError::UnknownKind { .. }
-        | DefinitionError::Failed { .. } => (code::TRY_AGAIN, String::new()),
-        DefinitionError::Access { .. } => (code::CONFIG, "correct \"kubeconfig\"".to_owned()),
+        apiserver::Error::Access { .. } => (code::CONFIG, "correct \"kubeconfig\"".to_owned()),
+        apiserver::Error::Unreachable { .. }
+        | apiserver::Error::Missing { .. }
+        | apiserver::Error::UnknownKind { .. }
+        | apiserver::Error::Failed { .. } => (code::TRY_AGAIN, String::new()),
     }
 }
 

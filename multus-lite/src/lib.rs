@@ -34,11 +34,10 @@ mod status;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use apiserver::Access;
 use cni::{AddResult, Error, GcRequest, Plugin, Request, StatusRequest};
 use hostnet::Host;
 use journal::{Call, Journal, Locks};
-
-use crate::definitions::Access;
 
 pub use conf::{Conf, Delegate};
 pub use error::ConfError;

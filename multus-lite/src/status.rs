@@ -1,10 +1,10 @@
 //! STATUS: what every pod of the node needs, asked of this node alone. A failing STATUS takes the
 //! whole node out of service, so neither definitions nor the API server nor a token are its matter.
 
+use apiserver::token_warning;
 use cni::{Error, StatusRequest, code, logging, runtime};
 
 use crate::conf::Conf;
-use crate::definitions::token_warning;
 use crate::error::MultusError;
 use crate::{MultusLite, statics};
 

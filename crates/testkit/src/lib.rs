@@ -4,6 +4,7 @@
 //! - [`cni`]: run a CNI plugin as a container runtime does
 //! - [`corpus`]: run a fuzzer's target over its corpus and mutations of it
 //! - [`device_plugin`]: give a real kubelet devices that are nothing but ids
+//! - [`fake_api`]: an API server that answers as a test wants, well or badly
 //! - [`k8s`]: a Kubernetes with one node, of the test's own
 //! - [`ovs`], [`testpmd`]: an Open vSwitch with DPDK, and the program of a pod at the end of its sockets
 //! - [`netns`]: network namespaces that go away with the test, mounts that are not the host's
@@ -28,6 +29,7 @@ pub mod cni;
 pub mod corpus;
 mod daemon;
 pub mod device_plugin;
+pub mod fake_api;
 pub mod k8s;
 pub mod kill;
 pub mod kubelet;

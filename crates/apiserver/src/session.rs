@@ -7,28 +7,37 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, USER_AGENT};
 use http::{Method, Request, StatusCode};
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::access::Endpoint;
-use super::connection::{Answer, Connection, Trouble};
-use super::credential::Credential;
+use crate::access::Endpoint;
+use crate::connection::{Answer, Connection, Trouble};
+use crate::credential::Credential;
 
-const CLIENT: &str = concat!("multus-lite/", env!("CARGO_PKG_VERSION"));
 const MERGE_PATCH: &str = "application/merge-patch+json";
 
 /// Everything that is asked of one server, in a certain time altogether.
-pub(super) struct Session {
+pub(crate) struct Session {
     connection: Connection,
     credential: Credential,
+    client: &'static str,
     host: String,
     path_prefix: String,
     left: Duration,
 }
 
 /// Something to ask, as often as it takes.
-pub(super) enum Question {
+#[derive(Debug)]
+pub enum Question {
     /// An object.
-    Get { path: String },
-    /// A change of an object, as a merge patch.
-    Patch { path: String, body: String },
+    Get {
+        /// Its path, with a query where it takes one.
+        path: String,
+    },
+    /// A change of an object, as a merge patch (RFC 7386).
+    Patch {
+        /// Its path.
+        path: String,
+        /// The patch, JSON.
+        body: String,
+    },
 }
 
 /// What was already asked a second time; more often helps nobody.
@@ -41,7 +50,7 @@ struct AskedAgain {
 
 impl Session {
     /// A session whose questions may take `time` altogether; nothing is sent yet.
-    pub(super) fn new(endpoint: Endpoint, time: Duration) -> Self {
+    pub(crate) fn new(endpoint: Endpoint, client: &'static str, time: Duration) -> Self {
         let Endpoint { url, tls, server_name, credential } = endpoint;
         let path_prefix = url.path().trim_end_matches('/').to_owned();
         let host = match (url.host(), url.port()) {
@@ -49,16 +58,16 @@ impl Session {
             (host, _) => host.unwrap_or_default().to_owned(),
         };
         let connection = Connection::new(url, tls, server_name);
-        Self { connection, credential, host, path_prefix, left: time }
+        Self { connection, credential, client, host, path_prefix, left: time }
     }
 
     /// As whom we ask.
-    pub(super) fn credential(&self) -> &Credential {
+    pub(crate) fn credential(&self) -> &Credential {
         &self.credential
     }
 
     /// Asks until there is an answer or the time is used up.
-    pub(super) async fn ask(&mut self, question: &Question) -> Result<Answer, Trouble> {
+    pub(crate) async fn ask(&mut self, question: &Question) -> Result<Answer, Trouble> {
         let start = Instant::now();
         let deadline = start + self.left;
         let outcome = timeout_at(deadline, self.ask_until(deadline, question)).await;
@@ -98,7 +107,7 @@ impl Session {
             .method(method)
             .uri(format!("{}{path}", self.path_prefix))
             .header(HOST, &self.host)
-            .header(USER_AGENT, CLIENT)
+            .header(USER_AGENT, self.client)
             .header(ACCEPT, "application/json");
         if let Some(authorization) = self.credential.header() {
             request = request.header(AUTHORIZATION, authorization);

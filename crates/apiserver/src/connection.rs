@@ -17,7 +17,7 @@ use tower::{BoxError, ServiceExt};
 const LONGEST_ANSWER: usize = 8 << 20;
 
 /// The connection. It is no pool, which would open a second one while it waits for the first.
-pub(super) struct Connection {
+pub(crate) struct Connection {
     url: Uri,
     tls: ClientConfig,
     server_name: Option<String>,
@@ -27,16 +27,18 @@ pub(super) struct Connection {
 
 /// What the server said.
 #[derive(Debug)]
-pub(super) struct Answer {
-    pub(super) status: StatusCode,
+pub struct Answer {
+    /// Its status.
+    pub status: StatusCode,
     /// `Retry-After`, if it is given in seconds, as the API server does.
-    pub(super) retry_after: Option<Duration>,
-    pub(super) body: Bytes,
+    pub(crate) retry_after: Option<Duration>,
+    /// All that follows the head.
+    pub body: Bytes,
 }
 
 /// Why there is no answer.
 #[derive(Debug)]
-pub(super) enum Trouble {
+pub(crate) enum Trouble {
     /// No connection: unknown host, refused, a certificate that is not trusted.
     Connect(BoxError),
     /// The connection broke before the answer was complete.
@@ -49,18 +51,18 @@ pub(super) enum Trouble {
 
 impl Connection {
     /// A connection to `url`, whose certificate may have another name; nothing is sent yet.
-    pub(super) fn new(url: Uri, tls: ClientConfig, server_name: Option<String>) -> Self {
+    pub(crate) fn new(url: Uri, tls: ClientConfig, server_name: Option<String>) -> Self {
         Self { url, tls, server_name, sender: None, doing: "connecting" }
     }
 
     /// What it does at the moment, for the text of a missed deadline.
-    pub(super) fn doing(&self) -> &'static str {
+    pub(crate) fn doing(&self) -> &'static str {
         self.doing
     }
 
     /// Sends a request and reads the answer to its end. The connection is kept only after that:
     /// a future dropped half-way leaves none that would hold the rest of an old answer.
-    pub(super) async fn exchange(&mut self, request: Request<String>) -> Result<Answer, Trouble> {
+    pub(crate) async fn exchange(&mut self, request: Request<String>) -> Result<Answer, Trouble> {
         let mut sender = match self.sender.take() {
             Some(sender) if !sender.is_closed() => sender,
             _ => self.open().await?,

@@ -10,11 +10,11 @@ use http::header::InvalidHeaderValue;
 use kube::config::AuthInfo;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::token;
+use crate::token;
 use cni::chain;
 
 /// As whom we ask.
-pub(super) enum Credential {
+pub(crate) enum Credential {
     /// A client certificate, if anything, says who we are.
     None,
     /// A user name and a password.
@@ -26,7 +26,7 @@ pub(super) enum Credential {
 impl Credential {
     /// What the kubeconfig says. As with other clients, a token file comes before a token: it may
     /// have been renewed since.
-    pub(super) fn read(auth: &AuthInfo) -> Result<Self, String> {
+    pub(crate) fn read(auth: &AuthInfo) -> Result<Self, String> {
         if let Some(file) = auth.token_file.as_ref().map(PathBuf::from) {
             let text = token::read(&file)
                 .map_err(|error| format!("token file {}: {error}", file.display()))?;
@@ -48,7 +48,7 @@ impl Credential {
     }
 
     /// The value of the header.
-    pub(super) fn header(&self) -> Option<&HeaderValue> {
+    pub(crate) fn header(&self) -> Option<&HeaderValue> {
         match self {
             Self::None => None,
             Self::Basic(header) | Self::Token { header, .. } => Some(header),
@@ -56,7 +56,7 @@ impl Credential {
     }
 
     /// Reads the token anew and tells whether it is another one now.
-    pub(super) fn renew(&mut self) -> bool {
+    pub(crate) fn renew(&mut self) -> bool {
         let Self::Token { text, file: Some(file), .. } = self else { return false };
         let Ok(now) = token::read(file) else { return false };
         if now.expose_secret() == text.expose_secret() {
@@ -68,13 +68,13 @@ impl Credential {
     }
 
     /// What there is to say about the life of the token.
-    pub(super) fn life(&self) -> Option<token::Life> {
+    pub(crate) fn life(&self) -> Option<token::Life> {
         let Self::Token { text, .. } = self else { return None };
         token::life(text.expose_secret(), SystemTime::now())
     }
 
     /// The file the token came from.
-    pub(super) fn file(&self) -> Option<String> {
+    pub(crate) fn file(&self) -> Option<String> {
         let Self::Token { file: Some(file), .. } = self else { return None };
         Some(file.display().to_string())
     }

@@ -6,15 +6,15 @@ use tokio::runtime::{self, Builder};
 
 /// A loop on the calling thread. It does not wait for what it started when it is dropped: looking up
 /// a name in DNS blocks a thread, and may do so long after the deadline.
-pub(super) struct Runtime(Option<runtime::Runtime>);
+pub(crate) struct Runtime(Option<runtime::Runtime>);
 
 impl Runtime {
-    pub(super) fn new() -> io::Result<Self> {
+    pub(crate) fn new() -> io::Result<Self> {
         let runtime = Builder::new_current_thread().enable_io().enable_time().build()?;
         Ok(Self(Some(runtime)))
     }
 
-    pub(super) fn block_on<F: Future>(&self, future: F) -> F::Output {
+    pub(crate) fn block_on<F: Future>(&self, future: F) -> F::Output {
         match &self.0 {
             Some(runtime) => runtime.block_on(future),
             None => unreachable!("the loop is only taken when it is dropped"),

@@ -7,9 +7,8 @@ use kube::Config;
 use kube::config::{Kubeconfig, KubeconfigError};
 use rustls::ClientConfig;
 
-use super::super::{DefinitionError, Reason};
-use super::credential::Credential;
-use super::tls;
+use crate::credential::Credential;
+use crate::{Error, Reason, tls};
 use cni::chain;
 
 const MOUNTED: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
@@ -17,7 +16,7 @@ const NO_PROXY: &str = "http://none.invalid/";
 
 /// Where it is written how to reach the API server, and as whom.
 #[derive(Debug, Clone)]
-pub(crate) enum Access {
+pub enum Access {
     /// A kubeconfig on the node. It may name no executables.
     Kubeconfig(PathBuf),
     /// The environment and the files kubelet gives a pod.
@@ -25,17 +24,19 @@ pub(crate) enum Access {
 }
 
 /// The server and all that is needed to be let in.
-pub(super) struct Endpoint {
-    pub(super) url: Uri,
-    pub(super) tls: ClientConfig,
+pub(crate) struct Endpoint {
+    pub(crate) url: Uri,
+    pub(crate) tls: ClientConfig,
     /// Whose certificate the server has to show, if not that of the host in its address.
-    pub(super) server_name: Option<String>,
-    pub(super) credential: Credential,
+    pub(crate) server_name: Option<String>,
+    pub(crate) credential: Credential,
 }
 
 /// What the log should say about the life of the token, if it matters: it nears its end or is over.
-/// Asks nobody and never fails; what cannot be read is said by [`Endpoint::read`].
-pub(crate) fn token_warning(access: &Access) -> Option<String> {
+/// Asks nobody and never fails; what cannot be read is said by
+/// [`ApiServer::connect`](crate::ApiServer::connect).
+#[must_use]
+pub fn token_warning(access: &Access) -> Option<String> {
     let credential = Credential::read(&access.config().ok()?.auth_info).ok()?;
     let life = credential.life()?;
     let place = credential.file().unwrap_or_else(|| access.path());
@@ -60,9 +61,8 @@ impl Access {
 
 impl Endpoint {
     /// Reads all that is needed, tokens and certificates included; asks nobody.
-    pub(super) fn read(access: &Access) -> Result<Self, DefinitionError> {
-        let unusable =
-            |reason| DefinitionError::Access { path: access.path(), reason: Reason(reason) };
+    pub(crate) fn read(access: &Access) -> Result<Self, Error> {
+        let unusable = |reason| Error::Access { path: access.path(), reason: Reason(reason) };
         let config = access.config().map_err(unusable)?;
         refuse_unsupported(&config).map_err(unusable)?;
         let credential = Credential::read(&config.auth_info).map_err(unusable)?;

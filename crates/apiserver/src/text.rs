@@ -3,7 +3,7 @@
 use http::Uri;
 
 /// The server as messages name it: without the user and password an address may hold.
-pub(super) fn server(url: &Uri) -> String {
+pub(crate) fn server(url: &Uri) -> String {
     let host = url.host().unwrap_or_default();
     let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
     let path = url.path().trim_end_matches('/');
@@ -11,7 +11,7 @@ pub(super) fn server(url: &Uri) -> String {
 }
 
 /// Somebody else's text in a message: one line, not too long.
-pub(super) fn excerpt(text: &str) -> String {
+pub(crate) fn excerpt(text: &str) -> String {
     let text: String =
         text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(400).collect();
     text.trim().to_owned()

@@ -10,7 +10,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 /// Reads a token. A trailing newline, which most ways to write such a file leave, is not part of it.
-pub(super) fn read(file: &Path) -> io::Result<SecretString> {
+pub(crate) fn read(file: &Path) -> io::Result<SecretString> {
     let text = fs::read_to_string(file)?;
     let token = text.trim();
     if token.is_empty() {
@@ -21,7 +21,7 @@ pub(super) fn read(file: &Path) -> io::Result<SecretString> {
 
 /// How much of its life a token has left; only a JWT that ends says so.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Life {
+pub(crate) enum Life {
     /// It expired this long ago.
     Over(Duration),
     /// It is in the last fifth of its life: whoever renews it (kubelet does at four fifths) is late.
@@ -29,7 +29,7 @@ pub(super) enum Life {
 }
 
 /// What there is to say about a token's life, if anything.
-pub(super) fn life(token: &str, now: SystemTime) -> Option<Life> {
+pub(crate) fn life(token: &str, now: SystemTime) -> Option<Life> {
     let claims = claims(token)?;
     let now = now.duration_since(UNIX_EPOCH).ok()?;
     let expiry = Duration::from_secs(claims.exp?);

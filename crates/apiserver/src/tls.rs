@@ -24,7 +24,7 @@ use secrecy::ExposeSecret;
 use cni::chain;
 
 /// Everything TLS needs, or what is wrong with it.
-pub(super) fn client_config(config: &Config) -> Result<ClientConfig, String> {
+pub(crate) fn client_config(config: &Config) -> Result<ClientConfig, String> {
     let builder = trusting(config)?;
     match identity(&config.auth_info)? {
         None => Ok(builder.with_no_client_auth()),

@@ -1,21 +1,20 @@
-//! A TLS server that answers as a test wants, well or badly.
+//! A server behind TLS that answers as a test wants, well or badly.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
 use rustls::pki_types::PrivatePkcs8KeyDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use tempfile::TempDir;
 
-use super::{Access, ApiServer};
-
 /// What the server does with a request.
-pub(super) enum Reply {
+pub enum Reply {
     /// Sends this and waits for the next request.
     Answer(Vec<u8>),
     /// Sends this and closes the connection.
@@ -29,12 +28,12 @@ pub(super) enum Reply {
 }
 
 /// A complete answer of JSON.
-pub(super) fn json(status: u16, body: &str) -> Reply {
+pub fn json(status: u16, body: &str) -> Reply {
     with_header(status, "Content-Type: application/json", body)
 }
 
 /// A complete answer with another header.
-pub(super) fn with_header(status: u16, header: &str, body: &str) -> Reply {
+pub fn with_header(status: u16, header: &str, body: &str) -> Reply {
     Reply::Answer(
         format!("HTTP/1.1 {status} \r\n{header}\r\nContent-Length: {}\r\n\r\n{body}", body.len())
             .into_bytes(),
@@ -42,8 +41,9 @@ pub(super) fn with_header(status: u16, header: &str, body: &str) -> Reply {
 }
 
 /// The server, and a directory with the kubeconfig and all it needs.
-pub(super) struct FakeServer {
-    pub(super) dir: TempDir,
+pub struct FakeServer {
+    /// The kubeconfig, `ca.crt`, and what a test adds.
+    pub dir: TempDir,
     address: SocketAddr,
     requests: Arc<Mutex<Vec<String>>>,
     connections: Arc<AtomicUsize>,
@@ -53,12 +53,12 @@ type Script = dyn Fn(usize, &str) -> Reply + Send + Sync;
 
 impl FakeServer {
     /// A server that answers the nth request, from 0, as `script` says.
-    pub(super) fn start(script: impl Fn(usize, &str) -> Reply + Send + Sync + 'static) -> Self {
+    pub fn start(script: impl Fn(usize, &str) -> Reply + Send + Sync + 'static) -> Self {
         Self::with_certificate_until(4096, script)
     }
 
     /// The same with a certificate that is valid until a year.
-    pub(super) fn with_certificate_until(
+    pub fn with_certificate_until(
         year: i32,
         script: impl Fn(usize, &str) -> Reply + Send + Sync + 'static,
     ) -> Self {
@@ -83,12 +83,12 @@ impl FakeServer {
     }
 
     /// A kubeconfig for this server with this user, as JSON text.
-    pub(super) fn access(&self, user: &str) -> Access {
-        self.access_with("\"certificate-authority\": \"ca.crt\"", user)
+    pub fn kubeconfig(&self, user: &str) -> PathBuf {
+        self.kubeconfig_with("\"certificate-authority\": \"ca.crt\"", user)
     }
 
     /// The same with other settings of the cluster.
-    pub(super) fn access_with(&self, cluster: &str, user: &str) -> Access {
+    pub fn kubeconfig_with(&self, cluster: &str, user: &str) -> PathBuf {
         let path = self.dir.path().join("kubeconfig");
         let text = format!(
             "{{\"current-context\": \"c\", \
@@ -98,22 +98,16 @@ impl FakeServer {
             self.address
         );
         std::fs::write(&path, text).unwrap();
-        Access::Kubeconfig(path)
-    }
-
-    /// A client of this server with a token, and so long to ask.
-    pub(super) fn client(&self, time: Duration) -> ApiServer {
-        let access = self.access("{\"token\": \"t0p-s3cret\"}");
-        ApiServer::connect(&access, Instant::now() + time).unwrap()
+        path
     }
 
     /// All requests so far, as they came.
-    pub(super) fn requests(&self) -> Vec<String> {
+    pub fn requests(&self) -> Vec<String> {
         self.requests.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// How many connections were made.
-    pub(super) fn connections(&self) -> usize {
+    pub fn connections(&self) -> usize {
         self.connections.load(Ordering::SeqCst)
     }
 }
