@@ -12,6 +12,8 @@ use crate::connection::{Answer, Connection, Trouble};
 use crate::credential::Credential;
 
 const MERGE_PATCH: &str = "application/merge-patch+json";
+/// The only name that there is for it; JSON is YAML, too.
+const APPLY_PATCH: &str = "application/apply-patch+yaml";
 
 /// Everything that is asked of one server, in a certain time altogether.
 pub(crate) struct Session {
@@ -36,6 +38,17 @@ pub enum Question {
         /// Its path.
         path: String,
         /// The patch, JSON.
+        body: String,
+    },
+    /// What `manager` wants of an object, by server-side apply: the server takes away what it wanted
+    /// before and does not now, and gives it what another manager owns. An object that does not exist
+    /// is created where the rights allow it, unless the body names a uid.
+    Apply {
+        /// Its path.
+        path: String,
+        /// Who wants it; no characters that a query would have to escape.
+        manager: &'static str,
+        /// `apiVersion`, `kind`, `metadata.name` and the fields that are wanted, JSON.
         body: String,
     },
 }
@@ -99,9 +112,16 @@ impl Session {
     }
 
     fn request(&self, question: &Question) -> Result<Request<String>, Trouble> {
-        let (method, path, body) = match question {
-            Question::Get { path } => (Method::GET, path, None),
-            Question::Patch { path, body } => (Method::PATCH, path, Some(body.clone())),
+        let path = match question {
+            Question::Get { path } | Question::Patch { path, .. } => path.clone(),
+            Question::Apply { path, manager, .. } => {
+                format!("{path}?fieldManager={manager}&force=true")
+            }
+        };
+        let (method, body) = match question {
+            Question::Get { .. } => (Method::GET, None),
+            Question::Patch { body, .. } => (Method::PATCH, Some((MERGE_PATCH, body))),
+            Question::Apply { body, .. } => (Method::PATCH, Some((APPLY_PATCH, body))),
         };
         let mut request = Request::builder()
             .method(method)
@@ -112,10 +132,10 @@ impl Session {
         if let Some(authorization) = self.credential.header() {
             request = request.header(AUTHORIZATION, authorization);
         }
-        if body.is_some() {
-            request = request.header(CONTENT_TYPE, MERGE_PATCH);
+        if let Some((content_type, _)) = body {
+            request = request.header(CONTENT_TYPE, content_type);
         }
-        let body = body.unwrap_or_default();
+        let body = body.map(|(_, text)| text.clone()).unwrap_or_default();
         request.body(body).map_err(|error| Trouble::Connect(error.into()))
     }
 }

@@ -210,6 +210,18 @@ fn a_conflict_is_tried_again_once() {
 }
 
 #[test]
+fn an_apply_says_who_wants_it_and_takes_what_others_own() {
+    let server = FakeServer::start(|_, _| json(200, POD));
+    let apply = Question::Apply { path: PATH.into(), manager: "me", body: "{\"a\":1}".into() };
+    client(&server, AMPLE).ask(&inquiry(), &apply).unwrap();
+    let request = server.requests().pop().unwrap();
+    let line = format!("PATCH {PATH}?fieldManager=me&force=true HTTP/1.1\r\n");
+    assert!(request.starts_with(&line), "{request}");
+    assert!(request.contains("content-type: application/apply-patch+yaml\r\n"), "{request}");
+    assert!(request.ends_with("\r\n\r\n{\"a\":1}"), "{request}");
+}
+
+#[test]
 fn a_token_rotated_meanwhile_is_read_again() {
     let server = FakeServer::start(|_, request| match request {
         request if request.contains("Bearer new\r\n") => json(200, POD),
