@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 mod bands;
+mod bucket;
 mod datapath;
 mod error;
 pub mod fuzz;
@@ -15,6 +16,7 @@ mod report;
 mod suggest;
 
 pub use bands::{Band, Bands};
+pub use bucket::bucket;
 pub use datapath::{Datapath, UnknownPath};
 pub use error::Error;
 pub use report::{Microseconds, PathReport, Report, VERSION};
