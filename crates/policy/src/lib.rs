@@ -12,6 +12,7 @@ mod bucket;
 mod datapath;
 mod error;
 pub mod fuzz;
+mod published;
 mod report;
 mod suggest;
 
@@ -19,5 +20,6 @@ pub use bands::{Band, Bands};
 pub use bucket::bucket;
 pub use datapath::{Datapath, UnknownPath};
 pub use error::Error;
+pub use published::{PATHS, RENEWED, VALIDITY};
 pub use report::{Microseconds, PathReport, Report, VERSION};
 pub use suggest::{Figures, Refusal, Suggestion, suggest};
