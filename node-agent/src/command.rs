@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand};
 use hostnet::Host;
 
 use crate::install::{Install, Uninstall};
-use crate::{agent, inventory};
+use crate::{agent, inventory, report};
 
 /// What a node has for fast packet processing: handed out, reported, kept in order
 #[derive(Parser)]
@@ -26,6 +26,7 @@ enum Command {
     Inventory(inventory::Print),
     Install(Install),
     Uninstall(Uninstall),
+    Report(report::Print),
 }
 
 /// Runs what the command line says, and tells on stderr why it could not.
@@ -39,6 +40,7 @@ pub fn run(host: &Host) -> ExitCode {
         Command::Inventory(print) => print.run(host),
         Command::Install(install) => install.run(host),
         Command::Uninstall(uninstall) => uninstall.run(host),
+        Command::Report(print) => print.run(host),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

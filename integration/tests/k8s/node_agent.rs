@@ -67,8 +67,11 @@ fn slots_of_the_agent_are_allocated_mounted_and_used() {
     assert_eq!(entries.len(), 1, "{entries:?}");
     let ids = entries[0]["DeviceIDs"].to_string();
     let slot = (0..4).map(|n| format!("vhostuser-{n}")).find(|id| ids.contains(id)).unwrap();
-    let printed =
-        cluster.pod_exec("default", "first", &["sh", "-c", "echo $PCIDEVICE_FASTPATH_DEV_VHOSTUSER"]);
+    let printed = cluster.pod_exec(
+        "default",
+        "first",
+        &["sh", "-c", "echo $PCIDEVICE_FASTPATH_DEV_VHOSTUSER"],
+    );
     assert_eq!(printed.trim(), slot);
     sockets::is_usable(cluster, &ovs, "first", &format!("{SLOTS}/{slot}/pod"), Some(USER));
 
