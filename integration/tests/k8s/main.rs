@@ -18,3 +18,4 @@ mod node_restarts;
 mod node_sockets;
 mod node_state;
 mod node_static;
+mod report;
