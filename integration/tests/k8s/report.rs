@@ -50,7 +50,7 @@ impl Scene {
     fn new() -> Self {
         static MEASURE: Once = Once::new();
         let api = bed::own_api();
-        api.apply_file(&bed::repository().join("deploy/node-agent-rbac.yaml"));
+        api.apply_file(&bed::repository().join("deploy/node-agent/rbac.yaml"));
         let token = api.service_account_token("kube-system", "node-agent", HOUR).token;
         let kubeconfig = api.kubeconfig_for(&api.token_file("node-agent", &token));
         MEASURE.call_once(|| fs::write(MEASURED, measurement().to_string()).unwrap());
@@ -195,7 +195,7 @@ fn the_shipped_rights_suffice_and_less_do_not() {
     let text = stderr(&scene.report("n", &["--once"]));
     assert!(text.contains("report to node n is not permitted"), "{text}");
     assert!(text.contains("403") && text.contains("cannot patch resource"), "{text}");
-    assert!(text.contains("deploy/node-agent-rbac.yaml"), "{text}");
+    assert!(text.contains("deploy/node-agent/rbac.yaml"), "{text}");
     set_verb(api, "patch");
     eventually(SOON, "the right to be back", || scene.report("n", &["--once"]).status.success());
 }

@@ -17,7 +17,7 @@ pub(super) const DEADLINE: Duration = Duration::from_secs(5);
 const MANAGER: &str = "fastpath-node-agent";
 const CLIENT: &str = concat!("fastpath-node-agent/", env!("CARGO_PKG_VERSION"));
 const RIGHTS: &str =
-    "whom the token is of needs what deploy/node-agent-rbac.yaml grants: patch nodes";
+    "whom the token is of needs what deploy/node-agent/rbac.yaml grants: patch nodes";
 
 /// Makes our labels and annotations of the node these, as of `now`.
 pub(super) fn write(access: &Access, node: &str, content: &Content, now: Timestamp) -> Result<()> {
