@@ -23,7 +23,7 @@ pub use error::Error;
 pub use pod_devices::{Assignment, PodDevices, Resources, Source};
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 /// Most that an answer or the checkpoint may be: what kubelet's own clients allow.
@@ -83,6 +83,21 @@ pub fn pod_devices(paths: &Paths, pod: &PodKey, deadline: Instant) -> Result<Pod
     };
     log::debug!("devices of pod {pod}, from {}: {}", devices.source(), devices.summary());
     Ok(devices)
+}
+
+/// Every pod that kubelet knows by its `PodResources` service at `socket`; their uids are empty, since
+/// the service does not name them. A kubelet that has just started knows none until it has heard of
+/// them.
+///
+/// Blocks until `deadline` at the longest.
+///
+/// # Errors
+/// Nobody answers at the socket, or not in time.
+///
+/// # Panics
+/// When called from asynchronous code, as it drives a runtime of its own.
+pub fn known_pods(socket: &Path, deadline: Instant) -> Result<Vec<PodKey>, Error> {
+    podresources::list(socket, deadline)
 }
 
 fn from_checkpoint(paths: &Paths, pod: &PodKey, refused: Error) -> Result<PodDevices, Error> {

@@ -31,11 +31,28 @@ const PAUSES: [Duration; 3] =
 
 /// The devices of `pod` by the service at `socket`.
 pub(crate) fn ask(socket: &Path, pod: &PodKey, deadline: Instant) -> Result<PodDevices, Error> {
+    let answer = async { Client::connect(socket).await?.devices(pod).await };
+    in_time(socket, deadline, answer)
+}
+
+/// The pods that the service at `socket` lists.
+pub(crate) fn list(socket: &Path, deadline: Instant) -> Result<Vec<PodKey>, Error> {
+    let answer = async { Client::connect(socket).await?.list().await };
+    let (pods, _) = in_time(socket, deadline, answer)?;
+    let key =
+        |pod: PodResources| PodKey { namespace: pod.namespace, name: pod.name, uid: String::new() };
+    Ok(pods.into_iter().map(key).collect())
+}
+
+fn in_time<T>(
+    socket: &Path,
+    deadline: Instant,
+    answer: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|source| Error::Runtime { source })?;
-    let answer = async { Client::connect(socket).await?.devices(pod).await };
     runtime.block_on(async {
         let in_time = timeout_at(deadline.into(), answer).await;
         in_time.unwrap_or_else(|_elapsed| Err(Error::Timeout { socket: socket.to_owned() }))
@@ -66,11 +83,8 @@ impl<'a> Client<'a> {
             Err(error) if !self.connection.is_closed() => log::debug!("{}", chain(&error)),
             answered => return answered,
         }
-        match self.list(pod, LIST, Source::List).await {
-            Err(error) if is_unimplemented(&error) => log::debug!("{}", chain(&error)),
-            answered => return answered,
-        }
-        self.list(pod, LIST_V1ALPHA1, Source::ListV1alpha1).await
+        let (pods, source) = self.list().await?;
+        devices_of(pod, pods, source)
     }
 
     async fn get(&self, pod: &PodKey) -> Result<PodDevices, Error> {
@@ -80,14 +94,15 @@ impl<'a> Client<'a> {
         devices_of(pod, answer.pod_resources, Source::Get)
     }
 
-    async fn list(
-        &self,
-        pod: &PodKey,
-        method: &'static str,
-        source: Source,
-    ) -> Result<PodDevices, Error> {
-        let answer: ListResponse = self.call(method, ListRequest {}).await?;
-        devices_of(pod, answer.pod_resources, source)
+    async fn list(&self) -> Result<(Vec<PodResources>, Source), Error> {
+        let (answer, source): (ListResponse, _) = match self.call(LIST, ListRequest {}).await {
+            Err(error) if is_unimplemented(&error) => {
+                log::debug!("{}", chain(&error));
+                (self.call(LIST_V1ALPHA1, ListRequest {}).await?, Source::ListV1alpha1)
+            }
+            answered => (answered?, Source::List),
+        };
+        Ok((answer.pod_resources, source))
     }
 
     async fn call<Q, A>(&self, method: &'static str, request: Q) -> Result<A, Error>

@@ -56,6 +56,19 @@ fn get_alone_is_asked_where_it_answers() {
 }
 
 #[test]
+fn the_pods_are_those_of_the_list() {
+    let fake = Fake::answering(|_| Ok(pods(NEW)));
+    let soon = Instant::now() + Duration::from_mins(1);
+    let known = known_pods(&fake.paths().pod_resources, soon).unwrap();
+    let expected: Vec<_> =
+        pods(NEW).iter().map(|pod| format!("{}/{}", pod.namespace, pod.name)).collect();
+    assert_eq!(known.iter().map(ToString::to_string).collect::<Vec<_>>(), expected);
+    assert_eq!(fake.methods(), [LIST]);
+    let nobody = Fake::absent();
+    assert!(matches!(known_pods(&nobody.paths().pod_resources, soon), Err(Error::Connect { .. })));
+}
+
+#[test]
 fn an_old_kubelet_is_asked_for_the_list() {
     let fake =
         Fake::answering(|method| if method == LIST { Ok(pods(OLD)) } else { unimplemented() });
