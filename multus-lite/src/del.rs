@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use attachment::{LOCK_DEADLINE, owner_of};
+use attachment::{LOCK_DEADLINE, begin_removal, owner_of};
 use cni::{NetConf, Request, logging, runtime};
 use journal::{Entry, Journal};
 
@@ -45,6 +45,7 @@ pub(crate) fn release(
     detail: &Detail,
     done: Option<&Done>,
 ) -> Result<(), MultusError> {
+    begin_removal(journal, entry);
     // Plugins may have moved since ADD.
     let mut path = container.path.to_vec();
     path.extend(detail.path.iter().filter(|dir| !container.path.contains(dir)).cloned());

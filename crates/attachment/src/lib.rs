@@ -7,6 +7,7 @@
 
 mod address;
 mod failures;
+mod removal;
 mod stale;
 
 use std::time::Duration;
@@ -16,6 +17,7 @@ use journal::Owner;
 
 pub use address::{ipam_del, release_addresses};
 pub use failures::{Failures, RESTORE};
+pub use removal::begin_removal;
 pub use stale::{locked, request_of, stale};
 
 /// CHECK found a difference between record and host (docs/errors.md).

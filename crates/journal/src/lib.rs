@@ -19,7 +19,7 @@ mod store;
 pub use calls::{Call, Calls};
 pub use lock::{Lock, Locks};
 pub use pools::{allocated_group, pooled_devices, write_allocation, write_pools};
-pub use record::{Owner, Record};
+pub use record::{Owner, Record, Stage};
 pub use store::{Durability, Entry, Journal};
 
 use std::io;

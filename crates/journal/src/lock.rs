@@ -47,7 +47,27 @@ impl Locks {
     /// [`Error::Busy`] after `deadline`.
     pub fn owner(&self, owner: &Owner, deadline: Duration) -> Result<Lock, Error> {
         let what = || format!("attachment {owner}");
-        self.lock(libc::F_WRLCK, hash(&format!("{} {owner}", self.program)), deadline, what)
+        self.lock(libc::F_WRLCK, self.offset(owner), deadline, what)
+    }
+
+    /// Whether somebody holds [`Locks::owner`] of this attachment. Takes nothing and makes no file.
+    ///
+    /// # Errors
+    /// The lock file is there but cannot be read.
+    pub fn is_held(&self, owner: &Owner) -> Result<bool, Error> {
+        let file = match File::open(&self.path) {
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+            opened => opened.map_err(Error::file("open", &self.path))?,
+        };
+        let mut range = byte(libc::F_WRLCK, self.offset(owner));
+        fcntl(&file, FcntlArg::F_OFD_GETLK(&mut range))
+            .map_err(|e| Error::file("look at", &self.path)(e.into()))?;
+        // What stands in the way, or that nothing does.
+        Ok(libc::c_int::from(range.l_type) != libc::F_UNLCK)
+    }
+
+    fn offset(&self, owner: &Owner) -> i64 {
+        hash(&format!("{} {owner}", self.program))
     }
 
     /// Excludes other work on this device (a PF, by its PCI address).
@@ -68,7 +88,6 @@ impl Locks {
         self.lock(libc::F_RDLCK, DEVICES_FROM + hash(name), deadline, what)
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "small constants that libc types as c_int")]
     fn lock(
         &self,
         kind: libc::c_int,
@@ -77,13 +96,7 @@ impl Locks {
         what: impl FnOnce() -> String,
     ) -> Result<Lock, Error> {
         let file = self.open_file()?;
-        let range = libc::flock {
-            l_type: kind as libc::c_short,
-            l_whence: libc::SEEK_SET as libc::c_short,
-            l_start: offset,
-            l_len: 1,
-            l_pid: 0,
-        };
+        let range = byte(kind, offset);
         let end = Instant::now() + deadline;
         let mut pause = Duration::from_millis(1);
         loop {
@@ -115,6 +128,18 @@ impl Locks {
             opened => opened,
         }
         .map_err(Error::file("open", &self.path))
+    }
+}
+
+/// A lock on one byte.
+#[expect(clippy::cast_possible_truncation, reason = "small constants that libc types as c_int")]
+fn byte(kind: libc::c_int, offset: i64) -> libc::flock {
+    libc::flock {
+        l_type: kind as libc::c_short,
+        l_whence: libc::SEEK_SET as libc::c_short,
+        l_start: offset,
+        l_len: 1,
+        l_pid: 0,
     }
 }
 
@@ -156,6 +181,19 @@ mod tests {
         drop((one, two));
         let _alone = locks.device("x", SOON).unwrap();
         locks.shared("x", SOON).unwrap_err();
+    }
+
+    #[test]
+    fn whether_a_lock_is_held_is_seen_without_taking_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let locks = Locks::new(&dir.path().join("run"), "a");
+        let owner = Owner { container_id: "a".to_owned(), ifname: "b".to_owned() };
+        assert!(!locks.is_held(&owner).unwrap());
+        assert!(!dir.path().join("run").exists());
+        let lock = locks.owner(&owner, SOON).unwrap();
+        assert!(locks.is_held(&owner).unwrap());
+        drop(lock);
+        assert!(!locks.is_held(&owner).unwrap());
     }
 
     #[test]

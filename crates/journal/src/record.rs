@@ -18,6 +18,24 @@ pub struct Owner {
     pub ifname: String,
 }
 
+/// How far an attachment is, by its record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// ADD has not done its last step.
+    Adding,
+    /// ADD has done all.
+    Attached,
+    /// DEL or GC has begun to take it back.
+    Removing,
+}
+
+/// The line that DEL and GC append before they begin.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Mark {
+    Removing,
+}
+
 impl Owner {
     /// A number that stands for this owner where there is no room for its name: the same at every
     /// call with the same `salt`.

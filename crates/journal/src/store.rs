@@ -4,12 +4,13 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 
-use crate::{Error, Locks, Owner, Record};
+use crate::record::Mark;
+use crate::{Error, Locks, Owner, Record, Stage};
 
 /// Whether a write has to outlive a power cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -130,19 +131,65 @@ impl Journal {
         &self,
         entry: &Entry,
     ) -> Result<(Record<D>, Option<A>), Error> {
+        let (record, lines) = self.read(entry)?;
+        // A power cut may have torn the last one.
+        let mut appended = lines.split(|byte| *byte == b'\n').rev();
+        Ok((record, appended.find_map(|line| serde_json::from_slice(line).ok())))
+    }
+
+    /// Reads a record and how far its attachment is.
+    ///
+    /// # Errors
+    /// As [`Journal::load`].
+    pub fn load_staged<D: DeserializeOwned>(
+        &self,
+        entry: &Entry,
+    ) -> Result<(Record<D>, Stage), Error> {
+        let (record, lines) = self.read(entry)?;
+        let mut stage = if record.complete { Stage::Attached } else { Stage::Adding };
+        for line in lines.split(|byte| *byte == b'\n') {
+            if serde_json::from_slice::<Mark>(line).is_ok() {
+                return Ok((record, Stage::Removing));
+            }
+            if serde_json::from_slice::<IgnoredAny>(line).is_ok() {
+                stage = Stage::Attached;
+            }
+        }
+        Ok((record, stage))
+    }
+
+    /// The record, and the lines after it.
+    fn read<D: DeserializeOwned>(&self, entry: &Entry) -> Result<(Record<D>, Vec<u8>), Error> {
         let path = self.dir.join(entry.file_name());
-        let bytes = fs::read(&path).map_err(Error::file("read", &path))?;
-        let mut lines = bytes.split(|byte| *byte == b'\n');
-        let record = serde_json::from_slice(lines.next().unwrap_or_default());
-        let record = record.map_err(|source| {
+        let mut bytes = fs::read(&path).map_err(Error::file("read", &path))?;
+        let end = bytes.iter().position(|byte| *byte == b'\n').unwrap_or(bytes.len());
+        let lines = bytes.split_off(end);
+        let record = serde_json::from_slice(&bytes).map_err(|source| {
             if source.is_data() {
                 Error::Foreign { path, source }
             } else {
                 Error::Damaged { path, source }
             }
         })?;
-        // A power cut may have torn the last one.
-        Ok((record, lines.rev().find_map(|line| serde_json::from_slice(line).ok())))
+        Ok((record, lines))
+    }
+
+    /// When a record was last written or appended to.
+    ///
+    /// # Errors
+    /// The record is gone.
+    pub fn written(&self, entry: &Entry) -> Result<SystemTime, Error> {
+        let path = self.dir.join(entry.file_name());
+        fs::metadata(&path).and_then(|meta| meta.modified()).map_err(Error::file("look at", path))
+    }
+
+    /// Notes that the attachment is being taken back, so that whoever finds the record after a kill
+    /// can tell it from one that is in use.
+    ///
+    /// # Errors
+    /// As [`Journal::append`].
+    pub fn begin_removal(&self, entry: &Entry) -> Result<(), Error> {
+        self.append(entry, &Mark::Removing)
     }
 
     /// Adds a line to a record without writing the record anew: whatever becomes of the line in a
@@ -235,8 +282,11 @@ impl Journal {
         remove_file(&self.dir.join(entry.file_name()))
     }
 
-    /// Owners of whom a killed [`Journal::write`] may have left something.
-    fn temporaries(&self) -> Result<Vec<Owner>, Error> {
+    /// Owners of whom a killed [`Journal::write`] may have left something, and those who just write.
+    ///
+    /// # Errors
+    /// As [`Journal::entries`].
+    pub fn temporaries(&self) -> Result<Vec<Owner>, Error> {
         let names = self.names()?;
         Ok(names
             .iter()
@@ -337,6 +387,29 @@ mod tests {
             assert_eq!((record.detail, appended.as_deref()), (7, Some(last)), "{lost} bytes lost");
         }
         assert_eq!(journal.load::<u32>(&entry).unwrap().detail, 7);
+    }
+
+    #[test]
+    fn the_stage_is_told_by_the_record_and_what_was_appended() {
+        let (_dir, journal) = journal();
+        let stage = |entry: &Entry| journal.load_staged::<u32>(entry).unwrap().1;
+        let appended = written(&journal, "x", "a");
+        assert_eq!(stage(&appended), Stage::Adding);
+        journal.append(&appended, &[1, 2]).unwrap();
+        assert_eq!(stage(&appended), Stage::Attached);
+        journal.begin_removal(&appended).unwrap();
+        assert_eq!(stage(&appended), Stage::Removing);
+        // What ADD appended is found all the same.
+        let (_, done) = journal.load_appended::<u32, Vec<u32>>(&appended).unwrap();
+        assert_eq!(done, Some(vec![1, 2]));
+
+        let rewritten = written(&journal, "y", "b");
+        let mut record = journal.load::<u32>(&rewritten).unwrap();
+        record.complete = true;
+        journal.write(&rewritten, &record, Durability::Volatile).unwrap();
+        assert_eq!(stage(&rewritten), Stage::Attached);
+        journal.begin_removal(&rewritten).unwrap();
+        assert_eq!(stage(&rewritten), Stage::Removing);
     }
 
     #[test]

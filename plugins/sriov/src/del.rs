@@ -1,7 +1,7 @@
 //! DEL: from the record, not from the configuration. Everything that can be done is done; the record
 //! stays until all of it is.
 
-use attachment::{Failures, LOCK_DEADLINE, ipam_del, owner_of, release_addresses};
+use attachment::{Failures, LOCK_DEADLINE, begin_removal, ipam_del, owner_of, release_addresses};
 use cni::{Request, logging};
 use hostnet::Rtnl;
 use journal::{Entry, Journal};
@@ -33,7 +33,10 @@ pub(crate) fn release(
 ) -> Failures {
     let mut failures = Failures::default();
     match journal.load(entry) {
-        Ok(record) => take_back(plugin, journal, entry, &record, request, &mut failures),
+        Ok(record) => {
+            begin_removal(journal, entry);
+            take_back(plugin, journal, entry, &record, request, &mut failures);
+        }
         Err(e @ journal::Error::Damaged { .. }) => {
             // Renamed into place whole, so only a power cut damages one: the device was reset since.
             log::warn!("{}; removing it", cni::chain(&e));

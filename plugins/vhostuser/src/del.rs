@@ -1,7 +1,7 @@
 //! DEL: from the record, not from the configuration. Everything that can be done is done; the record
 //! stays until all of it is.
 
-use attachment::{Failures, LOCK_DEADLINE, ipam_del, owner_of, release_addresses};
+use attachment::{Failures, LOCK_DEADLINE, begin_removal, ipam_del, owner_of, release_addresses};
 use cni::{Request, logging};
 use journal::{Entry, Journal};
 use npwg::devinfo;
@@ -28,6 +28,7 @@ pub(crate) fn del(plugin: &Vhostuser, request: &Request) -> Result<(), cni::Erro
         }
         record => record.map_err(VhostError::from)?,
     };
+    begin_removal(&journal, &entry);
     let mut failures = Failures::default();
     let removed = failures.note(restore::ports(&record.detail.ovsdb, &[owner::rows_of(&owner)]));
     failures.merge(release(&journal, &entry, &record, request, removed));

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use attachment::{Failures, locked, request_of, stale};
+use attachment::{Failures, begin_removal, locked, request_of, stale};
 use cni::{AttachmentId, GcRequest, delegate, logging};
 use journal::{Entry, Journal, Lock, Owner};
 use ovsdb::vswitch::Port;
@@ -93,6 +93,7 @@ fn collect(
             Err(error) => drop(failures.note(Err(error))),
         }
     }
+    all.iter().filter_map(|one| one.record.as_ref()).for_each(|(e, _)| begin_removal(journal, e));
     let rows: Vec<_> = all.iter().map(|one| owner::rows_of(&one.owner)).collect();
     let removed = failures.note(restore::ports(switch, &rows));
     for Stale { record, .. } in &all {
