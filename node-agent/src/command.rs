@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand};
 use hostnet::Host;
 
 use crate::install::{Install, Uninstall};
-use crate::{agent, inventory, report};
+use crate::{agent, inventory, repair, report};
 
 /// What a node has for fast packet processing: handed out, reported, kept in order
 #[derive(Parser)]
@@ -27,6 +27,7 @@ enum Command {
     Install(Install),
     Uninstall(Uninstall),
     Report(report::Print),
+    Repair(repair::Repair),
 }
 
 /// Runs what the command line says, and tells on stderr why it could not.
@@ -41,6 +42,7 @@ pub fn run(host: &Host) -> ExitCode {
         Command::Install(install) => install.run(host),
         Command::Uninstall(uninstall) => uninstall.run(host),
         Command::Report(print) => print.run(host),
+        Command::Repair(repair) => repair.run(host),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

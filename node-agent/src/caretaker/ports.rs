@@ -1,0 +1,195 @@
+//! Ports in the switch: those of attachments that are in use are made again where they are missing; those
+//! that no record knows are removed.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+use journal::{Owner, Stage};
+use kubelet::PodKey;
+use ovsdb::vswitch::{Interface, LinkReport, NewPort, Port, PortKind};
+use ovsdb::{Address, Map, Vswitch};
+
+use super::books::{Book, Kept};
+use super::pods::Pods;
+use super::{Caretaker, Finding, Kind, Pass};
+
+/// The plugin that makes ports, and what it writes into the `external_ids` of their rows.
+pub(super) const PLUGIN: &str = "vhostuser";
+const CONTAINER: &str = "fastpath-container";
+const IFNAME: &str = "fastpath-ifname";
+const BOOT: &str = "fastpath-boot";
+const POD: &str = "fastpath-pod";
+
+/// How long the switch has for each answer.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+/// The pod that rows with these `external_ids` are for, where they name it.
+pub(super) fn pod_of(external_ids: &BTreeMap<String, String>) -> Option<PodKey> {
+    let (namespace, name) = external_ids.get(POD)?.split_once('/')?;
+    Some(PodKey { namespace: namespace.to_owned(), name: name.to_owned(), uid: String::new() })
+}
+
+impl Caretaker {
+    /// Compares the attachments that are in use, and all records, with every switch that they name.
+    pub(super) fn look_at_ports(&self, in_use: &[Kept<'_>], pods: &Pods<'_>, pass: &mut Pass) {
+        let mut wanted: BTreeMap<String, (&Address, Vec<Wanted<'_>>)> = BTreeMap::new();
+        let ours = &self.means.ovsdb;
+        wanted.insert(ours.to_string(), (ours, Vec::new()));
+        for kept in in_use {
+            let detail = &kept.record.detail;
+            let (Some(port), Some(ovsdb)) = (&detail.port, &detail.ovsdb) else { continue };
+            let at = wanted.entry(ovsdb.to_string()).or_insert_with(|| (ovsdb, Vec::new()));
+            at.1.push(Wanted { kept, port });
+        }
+        for (address, wanted) in wanted.values() {
+            match Switch::look(address) {
+                Ok(mut switch) => {
+                    switch.make_missing(wanted, pass);
+                    if let Some(book) = self.books.iter().find(|book| book.plugin == PLUGIN) {
+                        switch.remove_strays(book, pods, pass);
+                    }
+                }
+                // A node without attachments may be one without a switch.
+                Err(error) if wanted.is_empty() => log::debug!("{}", cni::chain(&error)),
+                Err(error) => {
+                    let found = format!("it does not answer, and has {} ports", wanted.len());
+                    let finding =
+                        Finding::new(Kind::Switch, address.to_string(), found, "compare them");
+                    pass.fail(finding, cni::chain(&error));
+                }
+            }
+        }
+    }
+}
+
+/// A port that should be there.
+struct Wanted<'a> {
+    kept: &'a Kept<'a>,
+    port: &'a NewPort,
+}
+
+/// A switch and the ports that attachments have in it.
+struct Switch {
+    switch: Vswitch,
+    ports: Vec<(Owner, Port)>,
+}
+
+impl Switch {
+    fn look(address: &Address) -> Result<Self, ovsdb::Error> {
+        let mut switch = Vswitch::connect(address, deadline())?;
+        let all: Vec<Port> = switch.owned(&[], deadline())?;
+        let ports = all
+            .into_iter()
+            .filter_map(|port| Some((owner_of(&port.external_ids)?, port)))
+            .collect();
+        Ok(Self { switch, ports })
+    }
+
+    fn make_missing(&mut self, wanted: &[Wanted<'_>], pass: &mut Pass) {
+        for Wanted { kept, port } in wanted {
+            if self.ports.iter().any(|(owner, _)| owner == kept.owner()) {
+                continue;
+            }
+            let found = format!("the switch has lost its port {}", port.name);
+            if port.kind == PortKind::VhostUser {
+                // The pod has the socket of the lost one.
+                let finding = Finding::new(Kind::LostPort, kept.name(), found, "delete the pod");
+                pass.fail(
+                    finding,
+                    "only a new pod can have the new socket of a port in server mode",
+                );
+                continue;
+            }
+            let finding = Finding::new(Kind::LostPort, kept.name(), found, "make it again");
+            pass.act(finding, || self.make(kept, port));
+        }
+    }
+
+    /// Makes a port as ADD did, unless its attachment is no longer in use.
+    fn make(&mut self, kept: &Kept<'_>, port: &NewPort) -> Result<()> {
+        let owner = kept.owner();
+        let _lock = kept.book.locks.owner(owner, Duration::ZERO)?;
+        let (_, stage) = kept.book.journal.load_staged::<serde::de::IgnoredAny>(&kept.entry)?;
+        if stage != Stage::Attached {
+            bail!("it is being detached");
+        }
+        let view = self.switch.look(&port.bridge, &port.name, deadline())?;
+        let faster = |port: &Port| owner_of(&port.external_ids).as_ref() == Some(owner);
+        if view.port.as_ref().is_some_and(faster) {
+            return Ok(());
+        }
+        // A port that was deleted by hand leaves its limit behind.
+        self.switch.remove_ports(&[rows_of(owner)], deadline())?;
+        let made = self.switch.add_port(port, view, deadline());
+        if made.is_err()
+            && let Err(error) = self.switch.remove_ports(&[rows_of(owner)], deadline())
+        {
+            log::warn!("{}", cni::chain(&error));
+        }
+        made?;
+        Ok(())
+    }
+
+    /// Removes the ports that no record knows: a record is there before its port and goes after it, so these
+    /// records were lost.
+    fn remove_strays(&mut self, book: &Book, pods: &Pods<'_>, pass: &mut Pass) {
+        // Whoever lists none because it cannot read them must remove nothing.
+        let Ok(entries) = book.journal.entries() else { return };
+        for (owner, port) in std::mem::take(&mut self.ports) {
+            if entries.iter().any(|entry| entry.owner == owner) || book.is_busy(&owner) {
+                continue;
+            }
+            let name = format!("port {} of {owner}", port.name);
+            let this_boot = port.external_ids.get(BOOT) == Some(book.journal.boot_id());
+            let user = this_boot.then(|| self.used_by(&owner, &port.external_ids, pods)).flatten();
+            if let Some(user) = user {
+                let found = format!("there is no record of it, and {user}");
+                pass.leave(Finding::new(Kind::StrayPort, name, found, "delete the pod"));
+            } else {
+                let found = "there is no record of it";
+                let finding = Finding::new(Kind::StrayPort, name, found, "remove it");
+                pass.act(finding, || self.remove(book, &owner));
+            }
+        }
+    }
+
+    /// Who uses a port of which nothing else is known, in words. In doubt somebody does.
+    fn used_by(&mut self, owner: &Owner, ids: &Map, pods: &Pods<'_>) -> Option<String> {
+        if let Some(pod) = pod_of(&ids.0).filter(|pod| pods.knows(pod) == Some(true)) {
+            return Some(format!("kubelet knows its pod {pod}"));
+        }
+        match self.switch.owned::<Interface>(&rows_of(owner), deadline()) {
+            Ok(rows) => {
+                let reports = rows.iter().map(LinkReport::of);
+                let mut used = reports.filter(|link| link.up || link.socket == "connected");
+                used.next().map(|_| "an application is at work on it".to_owned())
+            }
+            Err(error) => Some(cni::chain(&error)),
+        }
+    }
+
+    fn remove(&mut self, book: &Book, owner: &Owner) -> Result<()> {
+        let _lock = book.locks.owner(owner, Duration::ZERO)?;
+        if book.journal.find(owner)?.is_none() {
+            self.switch.remove_ports(&[rows_of(owner)], deadline())?;
+        }
+        Ok(())
+    }
+}
+
+/// Whose a row is.
+fn owner_of(external_ids: &Map) -> Option<Owner> {
+    let [container_id, ifname] =
+        [CONTAINER, IFNAME].map(|key| external_ids.get(key).map(str::to_owned));
+    Some(Owner { container_id: container_id?, ifname: ifname? })
+}
+
+/// What finds the rows of an attachment.
+fn rows_of(owner: &Owner) -> Vec<(&str, &str)> {
+    vec![(CONTAINER, owner.container_id.as_str()), (IFNAME, owner.ifname.as_str())]
+}
+
+fn deadline() -> Instant {
+    Instant::now() + DEADLINE
+}
