@@ -8,6 +8,7 @@
 
 pub mod examples;
 pub mod marker;
+pub mod repair;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -8,6 +8,7 @@ use std::fs;
 use std::time::Duration;
 
 use integration::listing;
+use integration::repair::repairs;
 use serde_json::{Value, json};
 use testkit::cni::Plugin;
 use testkit::netns::Netns;
@@ -15,7 +16,7 @@ use testkit::wait::eventually;
 use testkit::witness::vf_table;
 
 fn sriov() -> Plugin {
-    fs::write("/sys/class/net/eth0/device/sriov_numvfs", "2").unwrap();
+    fs::write("/sys/class/net/eth0/device/sriov_numvfs", "3").unwrap();
     eventually(Duration::from_secs(30), "every VF has a netdev", || {
         !vf_table("eth0").contains("netdev=-")
     });
@@ -33,12 +34,13 @@ fn first_boot() {
     let (sriov, pod) = (sriov(), Netns::new());
     sriov.add(&conf("a", "0000:01:10.0"), "old", "net1", pod.path()).expect_ok();
     sriov.add(&conf("b", "0000:01:10.2"), "old", "net2", pod.path()).expect_ok();
-    assert_eq!(listing(integration::RECORDS).len(), 2);
+    sriov.add(&conf("c", "0000:01:10.4"), "old", "net3", pod.path()).expect_ok();
+    assert_eq!(listing(integration::RECORDS).len(), 3);
 }
 
 #[test]
 fn second_boot() {
-    assert_eq!(listing(integration::RECORDS).len(), 2, "the first boot's records are on the share");
+    assert_eq!(listing(integration::RECORDS).len(), 3, "the first boot's records are on the share");
     let (sriov, pod) = (sriov(), Netns::new());
     let before = vf_table("eth0");
     // The new VFs are not what the records describe: DEL gives the lease back and leaves them alone.
@@ -48,6 +50,9 @@ fn second_boot() {
     // A pod may have the VF of the other record although nobody deleted that one yet.
     sriov.add(&conf("b", "0000:01:10.2"), "new", "net1", pod.path()).expect_ok();
     sriov.del(&conf("b", "0000:01:10.2"), "old", "net2", "").expect_ok();
+    // What nobody deletes is the node agent's: it leaves the pod alone that lives.
+    repairs(|| vf_table("eth0"), &["left-over sriov old:net3"]);
+    assert!(!listing("/var/lib/fastpath/leases/c").contains(&"10.6.0.2".to_owned()));
     assert_eq!(listing(integration::RECORDS), ["0000:01:10.2@new:net1.json"]);
     sriov.del(&conf("b", "0000:01:10.2"), "new", "net1", pod.path()).expect_ok();
     assert_eq!(vf_table("eth0"), before);

@@ -14,6 +14,7 @@ mod node_examples;
 mod node_gc;
 mod node_marker;
 mod node_networks;
+mod node_repair;
 mod node_restarts;
 mod node_sockets;
 mod node_state;

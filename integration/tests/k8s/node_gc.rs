@@ -14,7 +14,7 @@ use crate::node_networks::three_networks;
 use crate::node_state::{define, delete, of_container, state};
 
 /// A configuration of our own, without Kubernetes.
-fn own_network() -> Value {
+pub(crate) fn own_network() -> Value {
     json!({
         "cniVersion": "1.1.0",
         "name": "own",

@@ -11,4 +11,5 @@ mod frames_witness;
 mod killed;
 mod multus;
 mod multus_gc;
+mod repair;
 mod sriov;

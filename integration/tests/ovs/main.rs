@@ -9,6 +9,7 @@ mod harness;
 mod killed;
 mod measure;
 mod pod;
+mod repair;
 mod sockets;
 mod switch;
 mod traffic;

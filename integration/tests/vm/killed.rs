@@ -11,7 +11,7 @@ use crate::bed::{conf, dpdk_conf, sriov, state};
 
 /// Points that touch PF, VF or driver; the namespace suite has the others, `make test-all` all here.
 #[expect(clippy::disallowed_methods, reason = "a test's own switch")]
-fn touches_the_device(point: &Point) -> bool {
+pub(crate) fn touches_the_device(point: &Point) -> bool {
     let all = env::var_os("FASTPATH_ALL_POINTS").is_some_and(|v| !v.is_empty());
     let loads_module = point.call.ends_with("_module") || point.target.ends_with("modprobe");
     all || loads_module || point.target.contains("netlink") || point.target.starts_with("/sys/")

@@ -14,3 +14,4 @@ mod killed;
 mod measure;
 mod multus;
 mod owners;
+mod repair;
