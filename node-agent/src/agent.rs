@@ -1,72 +1,62 @@
 //! The long-running agent: what changes is read anew, and told to kubelet.
 
-use std::path::PathBuf;
+mod care;
+mod reporting;
+mod run;
+mod told;
+
+use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
-use clap::Args;
-use deviceplugin::{Plugin, State};
+use anyhow::Result;
+use deviceplugin::Plugin;
 use hostnet::Host;
 use journal::Journal;
-use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::watch;
+use policy::Datapath;
 
-use crate::config::{self, Config};
+use crate::caretaker::{Caretaker, Means};
+use crate::config::{Config, Kind};
 use crate::health::live_claims;
 use crate::inventory::Inventory;
 use crate::offer::Offer;
 use crate::pools::{self, Pool};
+use crate::report::{self, Facts};
 use crate::watch::{Change, Changes};
+use crate::{http, install};
+use care::Care;
+use reporting::Reporting;
+use told::Told;
+
+pub(crate) use run::Run;
 
 /// Records of attachments change without a message to us, mostly beside one of the kernel.
 const PERIOD: Duration = Duration::from_secs(30);
-
-/// Run as long as the node does: hand out devices, report, repair
-#[derive(Args)]
-pub(crate) struct Run {
-    /// What is wanted of this node
-    #[arg(long, value_name = "FILE", default_value = config::FILE)]
-    config: PathBuf,
-}
-
-impl Run {
-    pub(crate) fn run(&self, host: &Host) -> Result<()> {
-        let config = Config::read(&self.config)?;
-        // One thread for all: what is asked of the agent is answered in a moment.
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .context("start an event loop")?;
-        runtime.block_on(async {
-            let end = [SignalKind::terminate(), SignalKind::interrupt()].map(signal);
-            let [terminate, interrupt] = end.map(|signal| signal.context("listen for signals"));
-            let (mut terminate, mut interrupt): (Signal, Signal) = (terminate?, interrupt?);
-            tokio::select! {
-                done = serve(config, host.clone()) => done,
-                _ = terminate.recv() => Ok(()),
-                _ = interrupt.recv() => Ok(()),
-            }
-        })
-    }
-}
 
 /// The agent at work.
 struct Agent {
     config: Config,
     host: Host,
-    journal: Journal,
+    /// Of the plugins that claim devices.
+    journals: [Journal; 2],
     inventory: Inventory,
     pools: Vec<Pool>,
-    offers: Vec<Arc<Offer>>,
+    told: Arc<Told>,
+    care: Care,
+    reporting: Option<Reporting>,
 }
 
-async fn serve(config: Config, host: Host) -> Result<()> {
+/// Works until the future is dropped.
+async fn serve(config: Config, host: Host, report: Option<report::Config>) -> Result<()> {
+    let listener = http::listen(config.listen).await?;
     let mut changes = Changes::begin(&config.ovsdb)?;
-    let mut agent = Agent::set_up(config, host)?;
+    let mut agent = Agent::set_up(config, host, report)?;
     agent.tell()?;
     agent.offer();
+    tokio::spawn(http::serve(listener, Arc::clone(&agent.told) as Arc<_>));
     loop {
+        agent.renew_token();
         let some = tokio::select! {
             some = changes.next() => some,
             () = tokio::time::sleep(PERIOD) => vec![Change::Devices],
@@ -79,40 +69,57 @@ async fn serve(config: Config, host: Host) -> Result<()> {
 }
 
 impl Agent {
-    fn set_up(config: Config, host: Host) -> Result<Self> {
+    fn set_up(config: Config, host: Host, report: Option<report::Config>) -> Result<Self> {
         let pools = pools::set_up(&config, &host)?;
         let inventory = Inventory::read(&host, &config.ovsdb)?;
-        let journal = Journal::open(&host.state, &host.proc, "sriov")?;
-        let offers = pools.iter().map(|pool| Arc::new(Offer::new(pool.clone(), &host))).collect();
-        Ok(Self { config, host, journal, inventory, pools, offers })
+        let open = |plugin| Journal::open(&host.state, &host.proc, plugin);
+        let journals = [open("sriov")?, open("vhostuser")?];
+        let offer = |pool: &Pool| Arc::new(Offer::new(pool.clone(), &host));
+        let told = Arc::new(Told::new(pools.iter().map(offer).collect(), &host));
+        let means = Means::new(&host, config.cni_bin_dir.clone(), config.ovsdb.clone());
+        let care = Care::begin(Caretaker::new(&host, means)?, Arc::clone(&told))?;
+        let facts = facts(&pools, &inventory);
+        let reporting = report.map(|report| Reporting::begin(report, facts)).transpose()?;
+        Ok(Self { config, host, journals, inventory, pools, told, care, reporting })
     }
 
     /// Offers the pools to kubelet. One without devices is offered as well: it may get some.
     fn offer(&self) {
         let dir = self.host.kubelet.join("device-plugins");
-        for offer in &self.offers {
+        for (offer, state) in self.told.offers() {
             let plugin = Plugin::new(Arc::clone(offer) as Arc<_>, &dir);
-            tokio::spawn(plugin.run(watch::Sender::new(State::Waiting)));
+            tokio::spawn(plugin.run(state.clone()));
         }
     }
 
     fn take(&mut self, changes: Vec<Change>) {
         for change in changes {
-            let Change::Switch(switch) = change else { continue };
-            match switch {
-                Ok(switch) => {
+            match change {
+                Change::Devices => {}
+                Change::Switch(Ok(switch)) => {
                     let back = self.inventory.switch.is_none();
                     (self.inventory.switch, self.inventory.no_switch) = (Some(switch), None);
                     if back {
                         let (config, pools) = (self.config.clone(), self.pools.clone());
                         tokio::task::spawn_blocking(move || pools::bridges(&config, &pools));
+                        self.care.look();
                     }
                 }
-                Err(why) => {
+                Change::Switch(Err(why)) => {
                     log::warn!("the switch does not answer: {why}");
                     (self.inventory.switch, self.inventory.no_switch) = (None, Some(why));
                 }
             }
+        }
+    }
+
+    /// multus-lite reads a copy of the service account's token, which ends soon.
+    fn renew_token(&self) {
+        let mounted = Path::new(install::SERVICE_ACCOUNT);
+        match install::refresh_token(&self.host, mounted) {
+            Ok(true) => log::info!("the token of multus-lite is renewed"),
+            Ok(false) => {}
+            Err(error) => log::error!("renew the token of multus-lite: {error:#}"),
         }
     }
 
@@ -127,10 +134,30 @@ impl Agent {
     }
 
     fn tell(&self) -> Result<()> {
-        let claims = live_claims(&self.journal)?;
-        for (pool, offer) in self.pools.iter().zip(&self.offers) {
+        let mut claims = BTreeSet::new();
+        for journal in &self.journals {
+            claims.extend(live_claims(journal)?);
+        }
+        for (pool, (offer, _)) in self.pools.iter().zip(self.told.offers()) {
             offer.update(pool, &self.inventory, &claims);
+        }
+        self.told.switch(self.inventory.switch.is_some());
+        if let Some(reporting) = &self.reporting {
+            reporting.tell(facts(&self.pools, &self.inventory));
         }
         Ok(())
     }
+}
+
+/// What the node offers: by its pools, whether or not they have anything to hand out just now.
+fn facts(pools: &[Pool], inventory: &Inventory) -> Facts {
+    let vfs = |pool: &Pool| pool.members.values().any(|member| member.vf.is_some());
+    let slots = |pool: &Pool| matches!(pool.spec.kind, Kind::Slots(_));
+    let offered = [
+        (Datapath::Vf, pools.iter().any(vfs)),
+        (Datapath::OvsDpdk, pools.iter().any(slots)),
+        (Datapath::Kernel, true),
+    ];
+    let paths = offered.into_iter().filter_map(|(path, there)| there.then_some(path)).collect();
+    Facts { paths, ..Facts::of(inventory) }
 }

@@ -61,6 +61,17 @@ pub(crate) struct Means {
     pub(crate) grace: Duration,
 }
 
+/// How long a container runtime has, unless told otherwise.
+const GRACE: Duration = Duration::from_mins(1);
+
+impl Means {
+    /// With kubelet where it is on this host.
+    pub(crate) fn new(host: &Host, cni_bin_dir: PathBuf, ovsdb: Address) -> Self {
+        let pod_resources = host.kubelet.join("pod-resources/kubelet.sock");
+        Self { cni_path: vec![cni_bin_dir], ovsdb, pod_resources, grace: GRACE }
+    }
+}
+
 fn seconds(text: &str) -> Result<Duration, std::num::ParseIntError> {
     text.parse().map(Duration::from_secs)
 }

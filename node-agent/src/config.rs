@@ -5,11 +5,17 @@ mod select;
 mod sriovdp;
 
 use std::fs;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use apiserver::Access;
+use hostnet::Host;
 use ovsdb::Address;
 use serde::Deserialize;
+use serde_saphyr::Spanned;
+
+use crate::report::{self, Target};
 
 pub(crate) use pool::{BridgeSpec, Driver, Kind, PoolSpec, Prefer, SlotSpec, VfSpec};
 
@@ -24,6 +30,14 @@ pub(crate) const PREFIX: &str = "fastpath.dev";
 pub(crate) struct Config {
     /// Database of Open vSwitch.
     pub(crate) ovsdb: Address,
+    /// Where metrics and health are told.
+    pub(crate) listen: SocketAddr,
+    /// Where the node is reported.
+    report: ReportTo,
+    /// How the API server is reached; none is by the pod's service account.
+    kubeconfig: Option<PathBuf>,
+    /// Where the plugins are that repair calls.
+    pub(crate) cni_bin_dir: PathBuf,
     /// The pools, in the order of the file.
     pub(crate) pools: Vec<PoolSpec>,
     /// A device that several pools select belongs to the first, instead of being a mistake.
@@ -34,10 +48,30 @@ pub(crate) struct Config {
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct File {
     ovsdb: Option<Address>,
+    #[serde(default = "default_listen")]
+    listen: SocketAddr,
+    #[serde(default)]
+    report: ReportTo,
+    kubeconfig: Option<PathBuf>,
+    #[serde(default = "default_cni_bin_dir")]
+    cni_bin_dir: PathBuf,
     /// Configuration of the SR-IOV device plugin, whose pools come after those of this file.
     sriov_device_plugin: Option<PathBuf>,
     #[serde(default)]
-    pools: Vec<serde_saphyr::Spanned<pool::Written>>,
+    pools: Vec<Spanned<pool::Written>>,
+}
+
+/// Where the node is reported.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum ReportTo {
+    /// On its Node object.
+    #[default]
+    Api,
+    /// In a file for Node Feature Discovery.
+    Nfd,
+    /// Nowhere.
+    None,
 }
 
 /// A mistake, with the place where it is.
@@ -71,16 +105,48 @@ impl Config {
     }
 
     fn parse(text: &str, file: &Path) -> Result<(Self, Option<PathBuf>)> {
-        let File { ovsdb, sriov_device_plugin, pools } = serde_saphyr::from_str(text)
+        let written: File = serde_saphyr::from_str(text)
             .with_context(|| format!("{} is not understood", file.display()))?;
-        let pool = |written: serde_saphyr::Spanned<pool::Written>| {
+        let pool = |written: Spanned<pool::Written>| {
             let line = written.referenced.line();
             PoolSpec::of(written.value, line).with_context(|| At { file, line }.to_string())
         };
-        let pools: Vec<PoolSpec> = pools.into_iter().map(pool).collect::<Result<_>>()?;
+        let pools: Vec<PoolSpec> = written.pools.into_iter().map(pool).collect::<Result<_>>()?;
         check_overlaps(&pools, file)?;
-        let ovsdb = ovsdb.map_or_else(default_ovsdb, Ok)?;
-        Ok((Self { ovsdb, pools, first_wins: false }, sriov_device_plugin))
+        let config = Self {
+            ovsdb: written.ovsdb.map_or_else(default_ovsdb, Ok)?,
+            listen: written.listen,
+            report: written.report,
+            kubeconfig: written.kubeconfig,
+            cni_bin_dir: written.cni_bin_dir,
+            pools,
+            first_wins: false,
+        };
+        Ok((config, written.sriov_device_plugin))
+    }
+
+    /// Where the node of this name is reported, if anywhere.
+    ///
+    /// # Errors
+    /// Labels without a domain cannot go by NFD.
+    pub(crate) fn report(
+        &self,
+        host: &Host,
+        node: String,
+        legacy_labels: bool,
+    ) -> Result<Option<report::Config>> {
+        let target = match self.report {
+            ReportTo::None => return Ok(None),
+            ReportTo::Nfd if legacy_labels => {
+                bail!("--legacy-labels needs report: api, since NFD labels have a domain")
+            }
+            ReportTo::Nfd => Target::nfd(host),
+            ReportTo::Api => {
+                let access = self.kubeconfig.clone().map_or(Access::InCluster, Access::Kubeconfig);
+                Target::Api { access, legacy_labels }
+            }
+        };
+        Ok(Some(report::Config { node, measured: report::measured(host), target }))
     }
 
     fn check_names(&self) -> Result<()> {
@@ -91,6 +157,15 @@ impl Config {
         }
         Ok(())
     }
+}
+
+/// Of this node only: metrics tell what it has.
+fn default_listen() -> SocketAddr {
+    (Ipv4Addr::LOCALHOST, 9464).into()
+}
+
+fn default_cni_bin_dir() -> PathBuf {
+    "/opt/cni/bin".into()
 }
 
 fn default_ovsdb() -> Result<Address> {

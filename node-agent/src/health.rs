@@ -10,7 +10,7 @@ use crate::config::{Driver, Kind, SlotSpec, VfSpec};
 use crate::inventory::{Inventory, Switch};
 use crate::pools::{Member, Pool};
 
-/// The devices that an attachment of this boot has.
+/// The devices that an attachment of this boot has, by the records of one plugin.
 pub(crate) fn live_claims(journal: &Journal) -> Result<BTreeSet<String>> {
     let mut claims = BTreeSet::new();
     for entry in journal.entries()? {

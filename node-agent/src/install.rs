@@ -22,8 +22,10 @@ use multus_lite::ApiServer;
 use record::{Record, Turn};
 use wanted::Wanted;
 
-#[cfg_attr(not(test), expect(unused_imports, reason = "the agent's loop calls it"))]
 pub(crate) use multus_lite::refresh_token;
+
+/// Where kubelet mounts a pod's token and the certificate of the API server.
+pub(crate) const SERVICE_ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 
 /// Put the CNI plugins, and with --multus-lite their configuration, into place
 #[derive(Args)]
@@ -44,7 +46,7 @@ pub(crate) struct Install {
     #[arg(
         long,
         value_name = "DIR",
-        default_value = "/var/run/secrets/kubernetes.io/serviceaccount"
+        default_value = SERVICE_ACCOUNT
     )]
     service_account_dir: PathBuf,
     #[command(flatten)]

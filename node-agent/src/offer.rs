@@ -15,6 +15,7 @@ use tokio::sync::watch;
 use crate::config::{Kind, Prefer};
 use crate::health;
 use crate::inventory::Inventory;
+use crate::metrics::Counts;
 use crate::pools::Pool;
 
 /// A pool with what is known of its devices now.
@@ -30,13 +31,15 @@ struct Known {
     pool: Pool,
     /// Why devices are unhealthy.
     unhealthy: BTreeMap<String, String>,
+    counts: Counts,
 }
 
 impl Offer {
     /// Offers nothing before the first [`Offer::update`].
     pub(crate) fn new(pool: Pool, host: &Host) -> Self {
         let resource = pool.spec.resource.clone();
-        let known = Mutex::new(Known { pool, unhealthy: BTreeMap::new() });
+        let (unhealthy, counts) = (BTreeMap::new(), Counts::default());
+        let known = Mutex::new(Known { pool, unhealthy, counts });
         Self { host: host.clone(), resource, devices: watch::Sender::new(Vec::new()), known }
     }
 
@@ -61,7 +64,13 @@ impl Offer {
         for id in known.unhealthy.keys().filter(|id| !unhealthy.contains_key(*id)) {
             log::info!("{} {id} is healthy again", self.resource);
         }
-        *known = Known { pool: pool.clone(), unhealthy };
+        let is_free = |id: &&String| !unhealthy.contains_key(*id) && !claims.contains(*id);
+        let counts = Counts {
+            devices: pool.members.len(),
+            free: pool.members.keys().filter(is_free).count(),
+            unhealthy: unhealthy.len(),
+        };
+        *known = Known { pool: pool.clone(), unhealthy, counts };
         drop(known);
         self.devices.send_if_modified(|told| {
             let changed = *told != devices;
@@ -70,10 +79,9 @@ impl Offer {
         });
     }
 
-    /// How many devices there are, and how many are unhealthy.
-    pub(crate) fn counts(&self) -> (usize, usize) {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        (known.pool.members.len(), known.unhealthy.len())
+    /// How many devices there are, and what of them.
+    pub(crate) fn counts(&self) -> Counts {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).counts
     }
 }
 

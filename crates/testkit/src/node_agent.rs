@@ -21,7 +21,7 @@ pub struct NodeAgent {
 }
 
 impl NodeAgent {
-    /// Starts it with a configuration.
+    /// Starts it with a configuration, to which it is added that it reports nowhere.
     ///
     /// # Panics
     /// It cannot be started.
@@ -29,7 +29,9 @@ impl NodeAgent {
     pub fn start(config: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("node-agent.yaml");
-        fs::write(&file, config).unwrap();
+        let plugins = bin_dir();
+        let rest = format!("report: none\ncniBinDir: {}\n", plugins.display());
+        fs::write(&file, format!("{config}{rest}")).unwrap();
         let daemon = Daemon::spawn(&mut command(&file), dir.path().join("node-agent.log"));
         Self { daemon, dir }
     }

@@ -1,6 +1,8 @@
 //! The node agent with a real kubelet: slots of OVS-DPDK that it hands out.
 
 use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -20,6 +22,16 @@ const CONFIG: &str = "
 pools:
 - {name: vhostuser, slots: {count: 4, bridge: {name: fast0, create: true}}}
 ";
+
+/// What a scraper or a probe gets, the status first.
+fn get(path: &str) -> String {
+    let mut stream = TcpStream::connect("127.0.0.1:9464").unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
 
 /// Waits until the node says that it has so many.
 fn wait_allocatable(cluster: &Cluster, wanted: &str) {
@@ -75,8 +87,20 @@ fn slots_of_the_agent_are_allocated_mounted_and_used() {
     assert_eq!(printed.trim(), slot);
     sockets::is_usable(cluster, &ovs, "first", &format!("{SLOTS}/{slot}/pod"), Some(USER));
 
+    let metrics = get("/metrics");
+    for line in [
+        "fastpath_devices{resource=\"fastpath.dev/vhostuser\"} 4",
+        "fastpath_devices_unhealthy{resource=\"fastpath.dev/vhostuser\"} 0",
+        "fastpath_call_seconds_count{plugin=\"vhostuser\",verb=\"ADD\",outcome=\"ok\"} 1",
+        "fastpath_switch_up 1",
+    ] {
+        assert!(metrics.lines().any(|told| told == line), "{line}\n{metrics}");
+    }
+    assert!(get("/readyz").starts_with("HTTP/1.1 200"), "{}", get("/readyz"));
+
     // kubelet comes back, and has the devices again.
     node.kill_kubelet();
+    assert!(get("/healthz").starts_with("HTTP/1.1 200"));
     node.start_kubelet();
     node.wait_ready();
     wait_allocatable(cluster, "4");

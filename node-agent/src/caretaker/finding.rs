@@ -68,6 +68,35 @@ pub(crate) enum Outcome {
     Failed(String),
 }
 
+impl Kind {
+    /// As metrics and JSON name it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::LeftOver => "left-over",
+            Self::Unseen => "unseen",
+            Self::Unreadable => "unreadable",
+            Self::Temporary => "temporary",
+            Self::LostPort => "lost-port",
+            Self::StrayPort => "stray-port",
+            Self::Switch => "switch",
+            Self::LostVf => "lost-vf",
+            Self::ForeignVf => "foreign-vf",
+        }
+    }
+}
+
+impl Outcome {
+    /// As metrics and JSON name it.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Would => "would",
+            Self::Left => "left",
+            Self::Failed(_) => "failed",
+        }
+    }
+}
+
 impl Finding {
     pub(super) fn new(
         kind: Kind,

@@ -157,7 +157,6 @@ fn credential(source: &Path) -> Result<Vec<u8>> {
 ///
 /// # Errors
 /// The service account's files cannot be read, the copies not be written.
-#[cfg_attr(not(test), expect(dead_code, reason = "the agent's loop calls it"))]
 pub(crate) fn refresh_token(host: &Host, service_account_dir: &Path) -> Result<bool> {
     let Some(_turn) = Turn::try_take(&host.state)? else { return Ok(false) };
     let mut renewed = false;
