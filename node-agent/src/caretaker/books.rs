@@ -9,6 +9,7 @@ use kubelet::PodKey;
 use ovsdb::Address;
 use ovsdb::vswitch::NewPort;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 use vf::PciAddr;
 
@@ -129,6 +130,12 @@ impl Kept<'_> {
 
     pub(super) fn this_boot(&self) -> bool {
         self.record.boot_id == self.book.journal.boot_id()
+    }
+
+    /// Whether its record is still there, and no DEL has begun.
+    pub(super) fn is_still_attached(&self) -> bool {
+        let now = self.book.journal.load_staged::<IgnoredAny>(&self.entry);
+        now.is_ok_and(|(_, stage)| stage == Stage::Attached)
     }
 
     /// The configuration of ADD, for the plugin by the name that it is installed under: what the record's

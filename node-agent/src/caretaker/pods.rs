@@ -43,8 +43,12 @@ impl<'a> Pods<'a> {
         self.knows(pod) == Some(false) && !self.has_process(netns)
     }
 
-    /// Whether a process is in the namespace. In doubt one is.
+    /// Whether a process is in the namespace. In doubt one is: who is the first process of a container sees no
+    /// others.
     fn has_process(&self, netns: &NetnsId) -> bool {
+        if std::process::id() == 1 {
+            return true;
+        }
         let Ok(processes) = fs::read_dir(self.proc) else { return true };
         let is_pid = |name: &str| name.bytes().all(|byte| byte.is_ascii_digit());
         let pids = processes.flatten().map(|entry| entry.path());

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail};
-use journal::{Owner, Stage};
+use anyhow::{Result, ensure};
+use journal::Owner;
 use kubelet::PodKey;
 use ovsdb::vswitch::{Interface, LinkReport, NewPort, Port, PortKind};
 use ovsdb::{Address, Map, Vswitch};
@@ -23,6 +23,8 @@ const POD: &str = "fastpath-pod";
 
 /// How long the switch has for each answer.
 const DEADLINE: Duration = Duration::from_secs(10);
+/// And for making all ports that it has lost; what is left then is for the next pass.
+const MAKE_DEADLINE: Duration = Duration::from_secs(30);
 
 /// The pod that rows with these `external_ids` are for, where they name it.
 pub(super) fn pod_of(external_ids: &BTreeMap<String, String>) -> Option<PodKey> {
@@ -87,8 +89,13 @@ impl Switch {
     }
 
     fn make_missing(&mut self, wanted: &[Wanted<'_>], pass: &mut Pass) {
+        let until = Instant::now() + MAKE_DEADLINE;
         for Wanted { kept, port } in wanted {
             if self.ports.iter().any(|(owner, _)| owner == kept.owner()) {
+                continue;
+            }
+            // A DEL may have come since its record was read.
+            if kept.book.is_busy(kept.owner()) || !kept.is_still_attached() {
                 continue;
             }
             let found = format!("the switch has lost its port {}", port.name);
@@ -102,26 +109,23 @@ impl Switch {
                 continue;
             }
             let finding = Finding::new(Kind::LostPort, kept.name(), found, "make it again");
-            pass.act(finding, || self.make(kept, port));
+            pass.act(finding, || self.make(kept, port, until));
         }
     }
 
-    /// Makes a port as ADD did, unless its attachment is no longer in use.
-    fn make(&mut self, kept: &Kept<'_>, port: &NewPort) -> Result<()> {
+    /// Makes a port as ADD did.
+    fn make(&mut self, kept: &Kept<'_>, port: &NewPort, until: Instant) -> Result<()> {
         let owner = kept.owner();
         let _lock = kept.book.locks.owner(owner, Duration::ZERO)?;
-        let (_, stage) = kept.book.journal.load_staged::<serde::de::IgnoredAny>(&kept.entry)?;
-        if stage != Stage::Attached {
-            bail!("it is being detached");
-        }
-        let view = self.switch.look(&port.bridge, &port.name, deadline())?;
+        ensure!(kept.is_still_attached(), "it is being detached");
+        let view = self.switch.look(&port.bridge, &port.name, until)?;
         let faster = |port: &Port| owner_of(&port.external_ids).as_ref() == Some(owner);
         if view.port.as_ref().is_some_and(faster) {
             return Ok(());
         }
         // A port that was deleted by hand leaves its limit behind.
-        self.switch.remove_ports(&[rows_of(owner)], deadline())?;
-        let made = self.switch.add_port(port, view, deadline());
+        self.switch.remove_ports(&[rows_of(owner)], until)?;
+        let made = self.switch.add_port(port, view, until);
         if made.is_err()
             && let Err(error) = self.switch.remove_ports(&[rows_of(owner)], deadline())
         {
