@@ -11,7 +11,7 @@ TRIPLE   = $(shell rustc -vV | sed -n 's/^host: //p')
 # $(call each,NAMES,FROM,COMMAND,TO): COMMAND FROM/NAME TO/NAME for those that exist
 each = @for name in $(1); do [ ! -f $(2)/$$name ] || $(3) $(2)/$$name $(4)/$$name; done
 
-.PHONY: build test test-all $(addprefix test-,$(SUITES)) demo $(addprefix demo-,$(DEMOS)) bench bench-sriov bench-multus bench-vhostuser lint install clean help setup
+.PHONY: build test test-all $(addprefix test-,$(SUITES)) demo $(addprefix demo-,$(DEMOS)) bench bench-sriov bench-multus bench-vhostuser bench-node-agent image lint install clean help setup
 
 build: setup ## all executables, into target/release
 	cargo build --release
@@ -44,7 +44,7 @@ demo-vhostuser: setup ## a pod between two ports of OVS-DPDK, whose switch resta
 demo-measure: setup ## the latency of every path, as figures and a picture (root; and in a VM)
 	integration/demo/run.sh measure
 
-bench: bench-sriov bench-multus bench-vhostuser ## all benchmarks, into docs/benchmarks.md
+bench: bench-sriov bench-multus bench-vhostuser bench-node-agent ## all benchmarks, into docs/benchmarks.md
 
 bench-sriov: setup ## what an attachment of a VF costs, in a VM (OTHER=name=path)
 	integration/bench/sriov.sh
@@ -54,6 +54,12 @@ bench-multus: setup ## what multus-lite adds to its plugins (root; OTHER=name=pa
 
 bench-vhostuser: setup ## what a port of OVS-DPDK costs (root; OTHER=name=path)
 	integration/bench/vhostuser.sh
+
+bench-node-agent: setup ## the idle agent, and how soon kubelet knows of a change (root)
+	integration/bench/node-agent.sh
+
+image: setup ## the node agent's container image, into target/node-agent.oci.tar (root, buildah)
+	deploy/image.sh
 
 install: build ## plugins into /opt/cni/bin, tool and agent into /usr/local/bin (DESTDIR)
 	$(call each,$(PLUGINS),target/release,install -D -m 755,$(DESTDIR)/opt/cni/bin)

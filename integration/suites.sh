@@ -41,7 +41,7 @@ suite_lint() {
     check clippy cargo clippy --workspace --all-targets -- -D warnings
     check clippy-remote cargo clippy -p ovsdb --features remote --all-targets -- -D warnings
     check doc env RUSTDOCFLAGS=-Dwarnings cargo doc --no-deps --workspace
-    mapfile -t scripts < <(git ls-files -co --exclude-standard integration .ci | xargs grep -lE '^#!.*[/ ](ba)?sh')
+    mapfile -t scripts < <(git ls-files -co --exclude-standard integration deploy .ci | xargs grep -lE '^#!.*[/ ](ba)?sh')
     check shellcheck shellcheck -x -P SCRIPTDIR "${scripts[@]}"
     echo "test result: lint. $lint_passed passed; $lint_failed failed;"
     [ "$lint_failed" = 0 ]
