@@ -74,7 +74,7 @@ impl Agent {
         let inventory = Inventory::read(&host, &config.ovsdb)?;
         let open = |plugin| Journal::open(&host.state, &host.proc, plugin);
         let journals = [open("sriov")?, open("vhostuser")?];
-        let offer = |pool: &Pool| Arc::new(Offer::new(pool.clone(), &host));
+        let offer = |pool: &Pool| Arc::new(Offer::new(pool.clone(), &host, config.cdi));
         let told = Arc::new(Told::new(pools.iter().map(offer).collect(), &host));
         let means = Means::new(&host, config.cni_bin_dir.clone(), config.ovsdb.clone());
         let care = Care::begin(Caretaker::new(&host, means)?, Arc::clone(&told))?;

@@ -36,6 +36,8 @@ pub(crate) struct Config {
     report: ReportTo,
     /// How the API server is reached; none is by the pod's service account.
     kubeconfig: Option<PathBuf>,
+    /// Containers get device nodes by the Container Device Interface.
+    pub(crate) cdi: bool,
     /// Where the plugins are that repair calls.
     pub(crate) cni_bin_dir: PathBuf,
     /// The pools, in the order of the file.
@@ -53,6 +55,8 @@ struct File {
     #[serde(default)]
     report: ReportTo,
     kubeconfig: Option<PathBuf>,
+    #[serde(default)]
+    cdi: bool,
     #[serde(default = "default_cni_bin_dir")]
     cni_bin_dir: PathBuf,
     /// Configuration of the SR-IOV device plugin, whose pools come after those of this file.
@@ -118,6 +122,7 @@ impl Config {
             listen: written.listen,
             report: written.report,
             kubeconfig: written.kubeconfig,
+            cdi: written.cdi,
             cni_bin_dir: written.cni_bin_dir,
             pools,
             first_wins: false,

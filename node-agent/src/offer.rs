@@ -1,6 +1,7 @@
 //! A pool as kubelet sees it.
 
 mod allocate;
+mod cdi;
 mod environment;
 mod prefer;
 
@@ -22,6 +23,8 @@ use crate::pools::Pool;
 pub(crate) struct Offer {
     host: Host,
     resource: String,
+    /// Containers get device nodes by the Container Device Interface.
+    by_cdi: bool,
     devices: watch::Sender<Vec<Device>>,
     known: Mutex<Known>,
 }
@@ -36,11 +39,17 @@ struct Known {
 
 impl Offer {
     /// Offers nothing before the first [`Offer::update`].
-    pub(crate) fn new(pool: Pool, host: &Host) -> Self {
+    pub(crate) fn new(pool: Pool, host: &Host, by_cdi: bool) -> Self {
         let resource = pool.spec.resource.clone();
         let (unhealthy, counts) = (BTreeMap::new(), Counts::default());
         let known = Mutex::new(Known { pool, unhealthy, counts });
-        Self { host: host.clone(), resource, devices: watch::Sender::new(Vec::new()), known }
+        Self {
+            host: host.clone(),
+            resource,
+            by_cdi,
+            devices: watch::Sender::new(Vec::new()),
+            known,
+        }
     }
 
     /// Judges every device anew, and tells kubelet when something has changed.
@@ -117,6 +126,6 @@ impl Resource for Offer {
                 return Err(Refusal(format!("{id} cannot be handed out: {why}")));
             }
         }
-        allocate::allocate(&self.host, &known.pool, ids)
+        allocate::allocate(&self.host, &known.pool, self.by_cdi, ids)
     }
 }

@@ -133,6 +133,17 @@ pub struct Allocated {
     /// Annotations for the container runtime.
     #[prost(map = "string, string", tag = "4")]
     pub annotations: HashMap<String, String>,
+    /// Devices of the Container Device Interface (1.29 and newer).
+    #[prost(message, repeated, tag = "5")]
+    pub cdi_devices: Vec<CdiDevice>,
+}
+
+/// A device of the Container Device Interface (`CDIDevice`).
+#[derive(Clone, PartialEq, Eq, prost::Message)]
+pub struct CdiDevice {
+    /// `vendor/class=device`.
+    #[prost(string, tag = "1")]
+    pub name: String,
 }
 
 /// A device node (`DeviceSpec`).

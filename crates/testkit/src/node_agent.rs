@@ -27,12 +27,23 @@ impl NodeAgent {
     /// It cannot be started.
     #[must_use]
     pub fn start(config: &str) -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let file = dir.path().join("node-agent.yaml");
         let plugins = bin_dir();
         let rest = format!("report: none\ncniBinDir: {}\n", plugins.display());
-        fs::write(&file, format!("{config}{rest}")).unwrap();
-        let daemon = Daemon::spawn(&mut command(&file), dir.path().join("node-agent.log"));
+        Self::start_as_is(&format!("{config}{rest}"), &[])
+    }
+
+    /// Starts it with just this configuration, and more options.
+    ///
+    /// # Panics
+    /// It cannot be started.
+    #[must_use]
+    pub fn start_as_is(config: &str, options: &[&str]) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("node-agent.yaml");
+        fs::write(&file, config).unwrap();
+        let mut command = command(&file);
+        command.args(options);
+        let daemon = Daemon::spawn(&mut command, dir.path().join("node-agent.log"));
         Self { daemon, dir }
     }
 

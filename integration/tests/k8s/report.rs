@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use testkit::cni::bin_dir;
 use testkit::k8s::{Cluster, Request};
+use testkit::node_agent::NodeAgent;
 use testkit::wait::eventually;
 
 use crate::bed;
@@ -104,6 +105,27 @@ fn managers(node: &Value) -> Vec<(&str, &str)> {
     fields
         .map(|entry| (entry["manager"].as_str().unwrap(), entry["operation"].as_str().unwrap()))
         .collect()
+}
+
+#[test]
+fn a_running_agent_reports_and_takes_it_back() {
+    let scene = Scene::shared();
+    // Other tests' attachments are not to be repaired meanwhile.
+    let _alone = bed::node();
+    scene.add_node("running");
+    let config = format!(
+        "kubeconfig: {}\nlisten: 127.0.0.1:9465\novsdb: unix:/nowhere\ncniBinDir: /nowhere\n",
+        scene.kubeconfig.display()
+    );
+    let options = ["--node", "running", "--legacy-labels"];
+    let agent = NodeAgent::start_as_is(&config, &options);
+    let mut wanted = ours();
+    (wanted["dpdk"], wanted["ovs-dpdk"]) = (json!("0"), json!("false"));
+    eventually(SOON, "the labels", || labels(&scene.node("running")) == wanted);
+    assert!(agent.stop().success());
+    let node = scene.node("running");
+    assert_eq!(labels(&node), Value::Null);
+    assert!(node["metadata"]["annotations"].get("fastpath.dev/paths").is_none(), "{node}");
 }
 
 #[test]

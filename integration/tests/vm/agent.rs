@@ -50,12 +50,16 @@ fn numvfs(pf: &str, count: &str) {
 
 /// The agent, its pools made from nothing, and a kubelet that knows them.
 fn begin() -> (Kubelet, NodeAgent, Ready) {
+    begin_with(CONFIG)
+}
+
+fn begin_with(config: &str) -> (Kubelet, NodeAgent, Ready) {
     let ready = Ready::new();
     numvfs("eth0", "0");
     numvfs("eth1", "0");
     let mut kubelet = Kubelet::new(KUBELET_DIR.as_ref());
     kubelet.start(None);
-    let agent = NodeAgent::start(CONFIG);
+    let agent = NodeAgent::start(config);
     kubelet.wait_registered(2);
     (kubelet, agent, ready)
 }
@@ -106,6 +110,23 @@ fn pools_are_made_offered_and_watched() {
     until(&kubelet, &mut watch, "a link", |devices| healthy(devices) == FAR);
     let unknown = kubelet.allocate(VF, &["0000:09:10.0"]).unwrap_err();
     assert!(unknown.message().contains("no device of fastpath.dev/vf"), "{unknown}");
+    end(agent);
+}
+
+#[test]
+fn device_nodes_are_described_where_cdi_is_wanted() {
+    let (kubelet, agent, _ready) = begin_with(&format!("{CONFIG}cdi: true\n"));
+    let mut watch = kubelet.watch(VF);
+    until(&kubelet, &mut watch, "all VFs", |devices| healthy(devices) == FAR);
+    let container = kubelet.allocate(VF, &[FAR[0]]).unwrap().containers.remove(0);
+    assert!(container.devices.is_empty(), "{container:?}");
+    assert_eq!(container.cdi_devices[0].name, format!("{VF}={}", FAR[0]));
+    let file = format!("/var/run/cdi/fastpath.dev-vf-{}.json", FAR[0]);
+    let spec: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    let nodes = &spec["devices"][0]["containerEdits"]["deviceNodes"];
+    let group = nodes[1]["path"].as_str().unwrap();
+    assert!(std::path::Path::new(group).exists(), "{nodes}");
+    fs::remove_file(file).unwrap();
     end(agent);
 }
 

@@ -4,11 +4,12 @@ use std::fs;
 use std::path::Path;
 
 use deviceplugin::Refusal;
-use deviceplugin::messages::{Allocated, DeviceNode, Mount};
+use deviceplugin::messages::{Allocated, CdiDevice, DeviceNode, Mount};
 use hostnet::Host;
 use npwg::devinfo::{self, DEFAULT_ROOT, DeviceInfo, Pci};
 use vf::{PciAddr, Sysfs};
 
+use super::cdi;
 use super::environment::{self, Nodes};
 use crate::config::{Driver, Kind, VfSpec};
 use crate::pools::{Member, Pool, home};
@@ -17,7 +18,12 @@ const VFIO: &str = "/dev/vfio/vfio";
 const VHOST_NET: [&str; 2] = ["/dev/vhost-net", "/dev/net/tun"];
 
 /// Looks once more at the devices: what was healthy a moment ago may have changed.
-pub(super) fn allocate(host: &Host, pool: &Pool, ids: &[String]) -> Result<Allocated, Refusal> {
+pub(super) fn allocate(
+    host: &Host,
+    pool: &Pool,
+    by_cdi: bool,
+    ids: &[String],
+) -> Result<Allocated, Refusal> {
     let mut allocated = Allocated::default();
     let mut nodes = Vec::new();
     for id in ids {
@@ -25,7 +31,11 @@ pub(super) fn allocate(host: &Host, pool: &Pool, ids: &[String]) -> Result<Alloc
         match (&pool.spec.kind, member.vf) {
             (Kind::Vfs(vfs), Some(vf)) => {
                 let of_vf = vf_nodes(host, vfs, vf)?;
-                of_vf.paths().for_each(|path| add_node(&mut allocated, path));
+                if by_cdi {
+                    allocated.cdi_devices.extend(cdi_device(pool, id, &of_vf)?);
+                } else {
+                    of_vf.paths().for_each(|path| add_node(&mut allocated, path));
+                }
                 remember(host, pool, id, member)?;
                 nodes.push((id.as_str(), of_vf));
             }
@@ -82,6 +92,16 @@ fn add_node(allocated: &mut Allocated, path: &str) {
         host_path: path.to_owned(),
         permissions: "rw".to_owned(),
     });
+}
+
+/// The name under which the runtime finds the nodes; none where there are no nodes.
+fn cdi_device(pool: &Pool, id: &str, nodes: &Nodes) -> Result<Option<CdiDevice>, Refusal> {
+    let paths: Vec<&str> = nodes.paths().collect();
+    if paths.is_empty() {
+        return Ok(None);
+    }
+    let described = cdi::describe(Path::new(cdi::DIR), &pool.spec.resource, id, &paths);
+    described.map(Some).map_err(|error| Refusal(format!("describe {id} in {}: {error}", cdi::DIR)))
 }
 
 /// A slot's directory, at the same path as on the host: the switch and the application name the socket alike.
