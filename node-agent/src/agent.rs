@@ -126,9 +126,12 @@ impl Agent {
     /// Reads anew what may have changed, and tells it.
     fn look(&mut self) -> Result<()> {
         self.inventory.refresh(&self.host)?;
-        if pools::admit(&self.config, &self.host, &mut self.pools, &self.inventory.functions)? {
+        match pools::admit(&self.config, &self.host, &mut self.pools, &self.inventory.functions) {
+            Ok(false) => {}
             // They were bound.
-            self.inventory.refresh(&self.host)?;
+            Ok(true) => self.inventory.refresh(&self.host)?,
+            // What is new cannot be taken up; what was there is judged all the same.
+            Err(error) => log::error!("{error:#}"),
         }
         self.tell()
     }
