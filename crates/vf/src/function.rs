@@ -92,7 +92,7 @@ impl Sysfs {
             index: None,
             total_vfs: number("sriov_totalvfs").unwrap_or(0),
             vfs: number("sriov_numvfs").unwrap_or(0),
-            links: self.netdevs(addr).ok()?.iter().map(|name| net_link(&dir, name)).collect(),
+            links: net_links(&dir),
         })
     }
 
@@ -107,8 +107,21 @@ impl Sysfs {
     }
 }
 
-fn net_link(device: &Path, name: &str) -> NetLink {
-    let dir = device.join("net").join(name);
+/// Of the function itself or, with virtio, of the device on it.
+fn net_links(function: &Path) -> Vec<NetLink> {
+    let below = names(function).unwrap_or_default();
+    let virtio = below.iter().filter(|name| name.starts_with("virtio")).map(|n| function.join(n));
+    let devices = std::iter::once(function.to_owned()).chain(virtio);
+    let links = devices.flat_map(|device| {
+        let net = device.join("net");
+        let of = names(&net).unwrap_or_default();
+        of.into_iter().map(move |name| net_link(&net, &name))
+    });
+    links.collect()
+}
+
+fn net_link(net: &Path, name: &str) -> NetLink {
+    let dir = net.join(name);
     // Reading the speed of a link that is down fails, or says -1.
     let speed = read(&dir.join("speed")).ok().and_then(|text| text.parse().ok());
     NetLink {

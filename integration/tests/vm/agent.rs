@@ -216,6 +216,48 @@ fn the_group_that_was_allocated_is_compared_at_add() {
 }
 
 #[test]
+fn a_vf_on_uio_is_handed_out_by_its_node() {
+    let _ready = Ready::new();
+    sriov();
+    let mut kubelet = Kubelet::new(KUBELET_DIR.as_ref());
+    kubelet.start(None);
+    let config =
+        "pools: [{name: vf, vfs: {pfs: ['eth1#0'], driver: uio_pci_generic, vhostNet: true}}]\n";
+    let agent = NodeAgent::start(config);
+    kubelet.wait_registered(1);
+    let mut watch = kubelet.watch(VF);
+    until(&kubelet, &mut watch, "the VF", |devices| healthy(devices) == [FAR[0]]);
+    let container = kubelet.allocate(VF, &[FAR[0]]).unwrap().containers.remove(0);
+    let nodes: Vec<&str> = container.devices.iter().map(|node| node.host_path.as_str()).collect();
+    let uio = listing(format!("/sys/bus/pci/devices/{}/uio", FAR[0])).remove(0);
+    assert_eq!(nodes, [&format!("/dev/{uio}"), "/dev/vhost-net", "/dev/net/tun"]);
+    assert!(agent.stop().success());
+    // A pool of the kernel's takes it back.
+    let config = "pools: [{name: vf, vfs: {pfs: ['eth1#0'], driver: kernel}}]\n";
+    let agent = NodeAgent::start(config);
+    eventually(SOON, "its interface", || {
+        listing(format!("/sys/bus/pci/devices/{}/net", FAR[0])).len() == 1
+    });
+    assert!(agent.stop().success());
+    for file in listing("/var/lib/fastpath/pools") {
+        fs::remove_file(format!("/var/lib/fastpath/pools/{file}")).unwrap();
+    }
+    // igbvf makes up another MAC, as it does at every probe.
+    assert_eq!(driver(FAR[0]), "igbvf");
+}
+
+#[test]
+fn the_number_of_vfs_is_changed_from_none_only() {
+    sriov();
+    let (before, config) = (state(), "pools: [{name: vf, vfs: {pfs: [eth1], create: 5}}]\n");
+    let agent = NodeAgent::start(config);
+    eventually(SOON, "a warning", || agent.log().contains("eth1 has 3 VFs, 5 are wanted"));
+    assert!(agent.stop().success());
+    fs::remove_dir_all("/var/lib/fastpath/pools").unwrap();
+    assert_eq!(state(), before);
+}
+
+#[test]
 fn more_vfs_than_a_pf_has_are_refused_with_the_line() {
     sriov();
     let (status, log) =
