@@ -24,6 +24,7 @@ main() {
 
     FASTPATH_BIN_DIR=$work/bin isolated "$work/bin/bench-node-agent" run --what idle --seconds "$seconds" \
         --output "$work/idle" > /dev/null
+    # shellcheck disable=SC2016 # the guest's shell
     "$root/integration/vm/run.sh" -t 600 -s "$work" -e FASTPATH_BIN_DIR=/host/bin -- /bin/bash -euc '
         ip link set eth0 up
         ip link set eth1 up
