@@ -19,9 +19,14 @@ pub fn dir() -> PathBuf {
 /// One of them.
 #[must_use]
 pub fn read(name: &str) -> Value {
+    serde_json::from_str(&text(name)).unwrap_or_else(|e| panic!("{name}: {e}"))
+}
+
+/// One of them as it is written.
+#[must_use]
+pub fn text(name: &str) -> String {
     let file = dir().join(name);
-    let text = fs::read_to_string(&file).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
-    serde_json::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", file.display()))
+    fs::read_to_string(&file).unwrap_or_else(|e| panic!("{}: {e}", file.display()))
 }
 
 /// The configurations of a folder.

@@ -18,10 +18,10 @@ use crate::bed;
 use crate::node_sockets::{self as sockets, BRIDGE, RESOURCE, SLOTS, USER};
 use crate::node_state::{SOON, delete, state};
 
-const CONFIG: &str = "
-pools:
-- {name: vhostuser, slots: {count: 4, bridge: {name: fast0, create: true}}}
-";
+/// The example: four slots on a bridge that is made.
+fn config() -> String {
+    fs::read_to_string(bed::repository().join("conf-examples/node-agent/slots.yaml")).unwrap()
+}
 
 /// What a scraper or a probe gets, the status first.
 fn get(path: &str) -> String {
@@ -66,7 +66,7 @@ fn clean(agent: NodeAgent) {
 fn slots_of_the_agent_are_allocated_mounted_and_used() {
     let (cluster, mut node) = (bed::cluster(), bed::node());
     let (before, ovs) = (state(&node), Ovs::start());
-    let agent = NodeAgent::start(CONFIG);
+    let agent = NodeAgent::start(&config());
     wait_allocatable(cluster, "4");
     let bridges = ovs.find("Bridge", &["datapath_type", "external_ids"], &["name=fast0"]);
     assert_eq!(bridges[0]["datapath_type"], "netdev");
@@ -110,7 +110,7 @@ fn slots_of_the_agent_are_allocated_mounted_and_used() {
     delete(cluster, &node, &["first"], &before);
     assert!(listing(format!("{SLOTS}/{slot}/pod")).is_empty() && ovs.ports(BRIDGE).is_empty());
 
-    let agent = NodeAgent::start(CONFIG);
+    let agent = NodeAgent::start(&config());
     wait_allocatable(cluster, "4");
     cluster.apply(&slotted("second"));
     cluster.wait_pod_running("default", "second");
@@ -122,7 +122,7 @@ fn slots_of_the_agent_are_allocated_mounted_and_used() {
 fn a_switch_that_is_down_makes_no_offers() {
     let (cluster, _node) = (bed::cluster(), bed::node());
     let ovs = Ovs::start();
-    let agent = NodeAgent::start(CONFIG);
+    let agent = NodeAgent::start(&config());
     wait_allocatable(cluster, "4");
     ovs.kill_ovsdb();
     wait_allocatable(cluster, "0");
@@ -139,9 +139,9 @@ fn a_switch_that_is_down_makes_no_offers() {
 fn a_restarted_agent_is_registered_within_a_second() {
     let (_cluster, _node) = (bed::cluster(), bed::node());
     let _ovs = Ovs::start();
-    NodeAgent::start(CONFIG).kill();
+    NodeAgent::start(&config()).kill();
     let start = Instant::now();
-    let agent = NodeAgent::start(CONFIG);
+    let agent = NodeAgent::start(&config());
     eventually(SOON, "registration", || agent.log().contains("kubelet has accepted"));
     let took = start.elapsed();
     println!("from start to registered: {took:?}");

@@ -5,7 +5,7 @@ use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use deviceplugin::messages::Device;
-use integration::{listing, run};
+use integration::{examples, listing, run};
 use serde_json::{Value, json};
 use testkit::device_plugin::KUBELET_DIR;
 use testkit::kubelet::{Kubelet, Watch};
@@ -21,12 +21,6 @@ const KERNEL: &str = "fastpath.dev/vf-kernel";
 const FAR: [&str; 3] = ["0000:02:10.0", "0000:02:10.2", "0000:02:10.4"];
 /// Ten times what a change may take until kubelet knows.
 const SOON: Duration = Duration::from_secs(10);
-
-const CONFIG: &str = "
-pools:
-- {name: vf, vfs: {pfs: [eth1], create: 3, driver: vfio-pci}}
-- {name: vf-kernel, vfs: {pfs: ['eth0#0-1'], create: 7, driver: kernel}}
-";
 
 /// The next list in which devices are as wanted.
 fn until(kubelet: &Kubelet, watch: &mut Watch, what: &str, wanted: impl Fn(&[Device]) -> bool) {
@@ -50,7 +44,7 @@ fn numvfs(pf: &str, count: &str) {
 
 /// The agent, its pools made from nothing, and a kubelet that knows them.
 fn begin() -> (Kubelet, NodeAgent, Ready) {
-    begin_with(CONFIG)
+    begin_with(&examples::text("node-agent/vfs.yaml"))
 }
 
 fn begin_with(config: &str) -> (Kubelet, NodeAgent, Ready) {
@@ -115,7 +109,8 @@ fn pools_are_made_offered_and_watched() {
 
 #[test]
 fn device_nodes_are_described_where_cdi_is_wanted() {
-    let (kubelet, agent, _ready) = begin_with(&format!("{CONFIG}cdi: true\n"));
+    let (kubelet, agent, _ready) =
+        begin_with(&(examples::text("node-agent/vfs.yaml") + "cdi: true\n"));
     let mut watch = kubelet.watch(VF);
     until(&kubelet, &mut watch, "all VFs", |devices| healthy(devices) == FAR);
     let container = kubelet.allocate(VF, &[FAR[0]]).unwrap().containers.remove(0);
