@@ -19,7 +19,7 @@ pub enum Datapath {
 }
 
 impl Datapath {
-    const ALL: [Self; 4] = [Self::Vf, Self::OvsDpdk, Self::Ovn, Self::Kernel];
+    pub(crate) const ALL: [Self; 4] = [Self::Vf, Self::OvsDpdk, Self::Ovn, Self::Kernel];
 
     /// Its name.
     #[must_use]

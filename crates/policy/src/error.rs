@@ -1,4 +1,6 @@
-//! What can be wrong with a report.
+//! What can be wrong with a node's report, or with what a pod asks for.
+
+use crate::Budget;
 
 /// Failures of this crate. The variant is the operation, the fields its object.
 #[derive(Debug, thiserror::Error)]
@@ -33,4 +35,41 @@ pub enum Error {
         /// What is valid.
         want: &'static str,
     },
+    /// An annotation of a pod cannot be.
+    #[error("annotation {annotation} is {found}: it must be {want}")]
+    Annotation {
+        /// Its name.
+        annotation: &'static str,
+        /// Its value, escaped and shortened.
+        found: String,
+        /// What would work.
+        want: &'static str,
+    },
+    /// Two annotations are budgets, and not the same.
+    #[error(
+        "annotation {} says {plain} and {} says {with_unit}: give one of them",
+        crate::LATENCY,
+        crate::LATENCY_WITH_UNIT
+    )]
+    TwoBudgets {
+        /// That without a unit.
+        plain: Budget,
+        /// That with one.
+        with_unit: Budget,
+    },
+    /// The budget is below all bands.
+    #[error("no path keeps a budget of {budget}: the least that works is {lowest_us} µs")]
+    TooLow {
+        /// It.
+        budget: Budget,
+        /// The edge of the first band, µs.
+        lowest_us: u64,
+    },
+    /// A pod has a budget, and no path.
+    #[error(
+        "admission did not run: the pod has a latency budget and no annotation {}; see that the webhook \
+         of latency-scheduler is registered, and create the pod again",
+        crate::PATH
+    )]
+    NotAdmitted,
 }

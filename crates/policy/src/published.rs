@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{Datapath, Report, bucket};
+use crate::{Datapath, PathReport, Report, bucket};
 
 /// Annotation with the node's whole [`Report`], compact JSON.
 pub const PATHS: &str = "fastpath.dev/paths";
@@ -45,10 +45,15 @@ impl Report {
     /// [`bucket`](crate::bucket()). None when that was not measured, or packets were lost.
     #[must_use]
     pub fn published_p99_us(&self, path: Datapath) -> Option<u64> {
-        let name = path.published_measurement();
-        let measured = self.paths.iter().find(|one| one.path == path && one.name == name)?;
+        let measured = self.published(path)?;
         let us = measured.us.filter(|_| measured.loss_free())?;
         Some(bucket(us.p99))
+    }
+
+    /// The measurement whose p99 is published.
+    pub(crate) fn published(&self, path: Datapath) -> Option<&PathReport> {
+        let name = path.published_measurement();
+        self.paths.iter().find(|one| one.path == path && one.name == name)
     }
 }
 
