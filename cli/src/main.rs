@@ -9,6 +9,7 @@ mod attach;
 mod check;
 mod detach;
 mod error_text;
+mod explain;
 mod gc;
 mod host;
 mod measure;
@@ -23,7 +24,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::host::Host;
 use crate::output::Output;
 
-/// Attach containers to networks by hand, check them, detach them, collect what is left over; measure.
+/// Attach containers to networks by hand, check them, detach them, collect what is left over; measure, explain.
 #[derive(Parser)]
 #[command(name = "fastpath", version)]
 struct Cli {
@@ -45,6 +46,7 @@ enum Command {
     Check(Printing<check::Check>),
     Gc(Printing<gc::Gc>),
     Measure(measure::Measure),
+    Explain(explain::Explain),
 }
 
 /// A command of which there is something to print. `--json` may stand before or after its name.
@@ -64,14 +66,15 @@ fn main() -> ExitCode {
         Command::Detach(Printing { command, output }) => (command.run(&host), output),
         Command::Check(Printing { command, output }) => (command.run(&host), output),
         Command::Gc(Printing { command, output }) => (command.run(&host), output),
-        Command::Measure(command) => return measured(command.run(&host)),
+        Command::Measure(command) => return told(command.run(&host)),
+        Command::Explain(command) => return told(command.run()),
     };
     output.or(&own).print(&report)
 }
 
-/// Says on stderr why nothing could be measured.
+/// Says on stderr why there is nothing to tell.
 #[expect(clippy::print_stderr, reason = "this is where a command's failure is told")]
-fn measured(outcome: anyhow::Result<ExitCode>) -> ExitCode {
+fn told(outcome: anyhow::Result<ExitCode>) -> ExitCode {
     outcome.unwrap_or_else(|error| {
         eprintln!("fastpath: {error:#}");
         ExitCode::FAILURE
