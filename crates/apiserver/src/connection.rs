@@ -1,5 +1,6 @@
 //! One connection to the API server: opened when first needed, kept for all that is asked.
 
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use http::header::RETRY_AFTER;
@@ -63,6 +64,39 @@ impl Connection {
     /// Sends a request and reads the answer to its end. The connection is kept only after that:
     /// a future dropped half-way leaves none that would hold the rest of an old answer.
     pub(crate) async fn exchange(&mut self, request: Request<String>) -> Result<Answer, Trouble> {
+        let (sender, response) = self.send(request).await?;
+        let answer = read(response).await?;
+        self.sender = Some(sender);
+        Ok(answer)
+    }
+
+    /// Sends a request, and gives each line of the answer to `line` as it comes, until the answer or `line`
+    /// ends it. An answer that is a refusal is returned.
+    pub(crate) async fn follow(
+        &mut self,
+        request: Request<String>,
+        line: &mut dyn FnMut(&[u8]) -> ControlFlow<()>,
+    ) -> Result<Option<Answer>, Trouble> {
+        let (_sender, response) = self.send(request).await?;
+        if !response.status().is_success() {
+            return read(response).await.map(Some);
+        }
+        self.doing = "waiting for news";
+        let mut lines = Lines::default();
+        let mut body = response.into_body();
+        while let Some(frame) = body.frame().await {
+            let Ok(bytes) = frame.map_err(lost)?.into_data() else { continue };
+            if lines.take(&bytes, line)?.is_break() {
+                break;
+            }
+        }
+        Ok(None)
+    }
+
+    async fn send(
+        &mut self,
+        request: Request<String>,
+    ) -> Result<(SendRequest<String>, http::Response<Incoming>), Trouble> {
         let mut sender = match self.sender.take() {
             Some(sender) if !sender.is_closed() => sender,
             _ => self.open().await?,
@@ -70,9 +104,7 @@ impl Connection {
         self.doing = "waiting for the answer";
         sender.ready().await.map_err(lost)?;
         let response = sender.send_request(request).await.map_err(lost)?;
-        let answer = read(response).await?;
-        self.sender = Some(sender);
-        Ok(answer)
+        Ok((sender, response))
     }
 
     async fn open(&mut self) -> Result<SendRequest<String>, Trouble> {
@@ -91,6 +123,34 @@ impl Connection {
         // Its failure is also that of the request it carries.
         tokio::spawn(async move { connection.await.ok() });
         Ok(sender)
+    }
+}
+
+/// Lines out of pieces. The last, without an end, was cut off and is no line.
+#[derive(Default)]
+struct Lines {
+    begun: Vec<u8>,
+}
+
+impl Lines {
+    fn take(
+        &mut self,
+        mut bytes: &[u8],
+        line: &mut dyn FnMut(&[u8]) -> ControlFlow<()>,
+    ) -> Result<ControlFlow<()>, Trouble> {
+        while let Some(end) = bytes.iter().position(|byte| *byte == b'\n') {
+            self.begun.extend_from_slice(&bytes[..end]);
+            if line(&self.begun).is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+            self.begun.clear();
+            bytes = &bytes[end + 1..];
+        }
+        self.begun.extend_from_slice(bytes);
+        if self.begun.len() > LONGEST_ANSWER {
+            return Err(Trouble::TooLong);
+        }
+        Ok(ControlFlow::Continue(()))
     }
 }
 

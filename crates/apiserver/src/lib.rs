@@ -1,7 +1,7 @@
 //! Asking a Kubernetes API server.
 //!
-//! One process asks little: one TLS connection, one request per object, no discovery, no watches.
-//! Every call blocks until there is an answer or the time allowed is used up. No executable that a
+//! One process asks little: one TLS connection, one request per object or a watch of one list, no
+//! discovery. Every call blocks until there is an answer or the time allowed is used up. No executable that a
 //! kubeconfig names is ever run.
 //!
 //! A reader's way: `access` is how the server is reached, `session` what is asked, as whom and how
@@ -21,6 +21,7 @@ mod tls;
 mod token;
 mod verdict;
 
+use std::ops::ControlFlow;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -86,6 +87,24 @@ impl ApiServer {
         self.runtime
             .block_on(session.ask(question))
             .map_err(|trouble| inquiry.unanswered(&self.server, trouble))
+    }
+
+    /// Asks for what has no end, and gives each line to `line` as it comes, until the server ends it or
+    /// `line` says that it is enough.
+    ///
+    /// # Errors
+    /// No answer, what the refusal means, or that the time allowed is used up.
+    pub fn follow(
+        &self,
+        inquiry: &Inquiry,
+        question: &Question,
+        mut line: impl FnMut(&[u8]) -> ControlFlow<()>,
+    ) -> Result<(), Error> {
+        let followed = self.runtime.block_on(self.session().follow(question, &mut line));
+        match followed.map_err(|trouble| inquiry.unanswered(&self.server, trouble))? {
+            Some(refusal) => Err(self.refused(inquiry, &refusal)),
+            None => Ok(()),
+        }
     }
 
     /// What an answer means that is a refusal.

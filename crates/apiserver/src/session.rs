@@ -1,11 +1,12 @@
 //! Asking the API server: as whom, how often, and until when.
 
 use std::mem::replace;
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, USER_AGENT};
 use http::{Method, Request, StatusCode};
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use crate::access::Endpoint;
 use crate::connection::{Answer, Connection, Trouble};
@@ -14,6 +15,9 @@ use crate::credential::Credential;
 const MERGE_PATCH: &str = "application/merge-patch+json";
 /// The only name that there is for it; JSON is YAML, too.
 const APPLY_PATCH: &str = "application/apply-patch+yaml";
+const JSON: &str = "application/json";
+const METADATA_LIST: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
+const METADATA: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
 
 /// Everything that is asked of one server, in a certain time altogether.
 pub(crate) struct Session {
@@ -31,6 +35,16 @@ pub enum Question {
     /// An object.
     Get {
         /// Its path, with a query where it takes one.
+        path: String,
+    },
+    /// The metadata of the objects of a list, and nothing else of them.
+    ListMetadata {
+        /// The list's path, with a query.
+        path: String,
+    },
+    /// The same of a watch.
+    WatchMetadata {
+        /// The list's path, with a query in which there is `watch=true`.
         path: String,
     },
     /// A change of an object, as a merge patch (RFC 7386).
@@ -88,6 +102,22 @@ impl Session {
         outcome.unwrap_or_else(|_elapsed| Err(Trouble::Late(self.connection.doing())))
     }
 
+    /// Asks once, and gives each line of the answer to `line` as it comes; returns at the answer's end, when
+    /// `line` says that it is enough, or with an answer that is a refusal.
+    pub(crate) async fn follow(
+        &mut self,
+        question: &Question,
+        line: &mut dyn FnMut(&[u8]) -> ControlFlow<()>,
+    ) -> Result<Option<Answer>, Trouble> {
+        let left = self.left;
+        let followed = async {
+            let request = self.request(question)?;
+            self.connection.follow(request, line).await
+        };
+        let outcome = timeout(left, followed).await;
+        outcome.unwrap_or_else(|_elapsed| Err(Trouble::Late(self.connection.doing())))
+    }
+
     /// Asks, and again where that is worth it: every question here may be asked twice without harm.
     async fn ask_until(
         &mut self,
@@ -113,22 +143,32 @@ impl Session {
 
     fn request(&self, question: &Question) -> Result<Request<String>, Trouble> {
         let path = match question {
-            Question::Get { path } | Question::Patch { path, .. } => path.clone(),
+            Question::Get { path }
+            | Question::ListMetadata { path }
+            | Question::WatchMetadata { path }
+            | Question::Patch { path, .. } => path.clone(),
             Question::Apply { path, manager, .. } => {
                 format!("{path}?fieldManager={manager}&force=true")
             }
         };
         let (method, body) = match question {
-            Question::Get { .. } => (Method::GET, None),
+            Question::Get { .. }
+            | Question::ListMetadata { .. }
+            | Question::WatchMetadata { .. } => (Method::GET, None),
             Question::Patch { body, .. } => (Method::PATCH, Some((MERGE_PATCH, body))),
             Question::Apply { body, .. } => (Method::PATCH, Some((APPLY_PATCH, body))),
+        };
+        let accept = match question {
+            Question::ListMetadata { .. } => METADATA_LIST,
+            Question::WatchMetadata { .. } => METADATA,
+            _ => JSON,
         };
         let mut request = Request::builder()
             .method(method)
             .uri(format!("{}{path}", self.path_prefix))
             .header(HOST, &self.host)
             .header(USER_AGENT, self.client)
-            .header(ACCEPT, "application/json");
+            .header(ACCEPT, accept);
         if let Some(authorization) = self.credential.header() {
             request = request.header(AUTHORIZATION, authorization);
         }

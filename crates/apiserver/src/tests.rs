@@ -263,3 +263,53 @@ fn a_user_name_and_a_password_are_sent() {
     get(&client_as(&server, user, AMPLE)).unwrap();
     assert!(server.requests()[0].contains("authorization: Basic dXNlcjpwYXNz\r\n"));
 }
+
+/// An answer that is sent in pieces, without saying how long it will be.
+fn stream(body: &str) -> Vec<u8> {
+    format!("HTTP/1.1 200 \r\n\r\n{body}").into_bytes()
+}
+
+fn watch(client: &ApiServer, enough: usize) -> (Vec<String>, Result<(), Error>) {
+    let mut lines = Vec::new();
+    let question = Question::WatchMetadata { path: "/api/v1/nodes?watch=true".into() };
+    let end = client.follow(&inquiry(), &question, |line| {
+        lines.push(String::from_utf8(line.to_vec()).unwrap());
+        if lines.len() == enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    (lines, end)
+}
+
+#[test]
+fn a_watch_is_read_line_by_line_until_it_ends() {
+    let server = FakeServer::start(|_, _| Reply::Last(stream("{\"a\":1}\n{\"b\":2}\n{\"cut")));
+    let (lines, end) = watch(&client(&server, AMPLE), usize::MAX);
+    assert_eq!(lines, ["{\"a\":1}", "{\"b\":2}"]);
+    end.unwrap_or_else(|error| assert!(matches!(error, Error::Unreachable { .. }), "{error}"));
+    let request = server.requests().pop().unwrap();
+    assert!(request.contains("accept: application/json;as=PartialObjectMetadata;g="), "{request}");
+}
+
+#[test]
+fn a_line_comes_before_the_answer_ends() {
+    let server = FakeServer::start(|_, _| Reply::Silence(stream("{}\n{}\n")));
+    let (lines, end) = watch(&client(&server, AMPLE), 2);
+    assert_eq!((lines.len(), end.is_ok()), (2, true));
+}
+
+#[test]
+fn a_watch_that_says_nothing_ends_with_the_time() {
+    let server = FakeServer::start(|_, _| Reply::Silence(stream("{}\n")));
+    let (lines, end) = watch(&client(&server, SHORT), usize::MAX);
+    assert_eq!(lines.len(), 1);
+    assert!(full(&end.unwrap_err()).contains("waiting for news"));
+}
+
+#[test]
+fn a_watch_may_be_refused_and_no_line_is_too_long() {
+    let server = FakeServer::start(|_, _| status(410, "too old resource version", "web"));
+    let (lines, end) = watch(&client(&server, AMPLE), usize::MAX);
+    assert!(lines.is_empty() && full(&end.unwrap_err()).contains("too old"));
+    let server = FakeServer::start(|_, _| Reply::Endless);
+    let (lines, end) = watch(&client(&server, AMPLE), usize::MAX);
+    assert!(lines.is_empty() && end.is_err());
+}
