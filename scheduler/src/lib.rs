@@ -1,10 +1,19 @@
 //! The latency scheduler: kube-scheduler stays the engine, and asks here which of its nodes keeps the
 //! latency budget of a pod.
 //!
-//! A reader's way: `command` is what can be asked of it.
+//! A reader's way: `command` is what can be asked of it, `run` how it runs; `http` the connections, `routes`
+//! what is answered where; `extender` the answers to kube-scheduler, in the words of `wire`, from what
+//! `nodes` knows of the cluster. What is decided is decided in the crate `policy`.
 
 #![forbid(unsafe_code)]
 
 mod command;
+mod extender;
+pub mod fuzz;
+mod http;
+mod nodes;
+mod routes;
+mod run;
+mod wire;
 
 pub use command::run;

@@ -1,0 +1,153 @@
+//! Connections and bodies, within limits: whoever is slow, or sends too much, harms nobody else.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::body::{Body, Bytes, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+/// What clients may take.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// Connections that are open at once. Every kube-scheduler keeps a few.
+    pub(crate) connections: usize,
+    /// A client has so long for the head of a request, from when it may send one, and as long for the body.
+    pub(crate) patience: Duration,
+    /// Bytes of a body. 15,000 names of 253 characters are half of the default.
+    pub(crate) body: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { connections: 64, patience: Duration::from_secs(10), body: 8 << 20 }
+    }
+}
+
+/// Who answers.
+pub(crate) trait Answers: Send + Sync + 'static {
+    /// The answer to a request.
+    fn answer(&self, method: &Method, path: &str, body: &[u8]) -> Answer;
+}
+
+/// What is answered.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    kind: &'static str,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Answer {
+    pub(crate) fn json(body: Vec<u8>) -> Self {
+        Self { status: StatusCode::OK, kind: "application/json", body }
+    }
+
+    /// A line for people.
+    pub(crate) fn text(status: StatusCode, text: &str) -> Self {
+        Self { status, kind: "text/plain; charset=utf-8", body: format!("{text}\n").into_bytes() }
+    }
+}
+
+/// Listens.
+///
+/// # Errors
+/// The address is taken, or none of this machine.
+pub(crate) async fn listen(address: SocketAddr) -> Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| format!("listen at {address}"))
+}
+
+/// Serves until the future is dropped.
+pub(crate) async fn serve(listener: TcpListener, answers: Arc<dyn Answers>, limits: Limits) {
+    let free = Arc::new(Semaphore::new(limits.connections));
+    loop {
+        // It is never closed.
+        let Ok(one) = Arc::clone(&free).acquire_owned().await else { return };
+        let stream = match listener.accept().await {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                log::warn!("accept a connection: {error}");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                continue;
+            }
+        };
+        let answers = Arc::clone(&answers);
+        tokio::spawn(async move {
+            if let Err(error) = connection(stream, answers, limits).await {
+                log::debug!("a connection ended: {error}");
+            }
+            drop(one);
+        });
+    }
+}
+
+async fn connection(
+    stream: TcpStream,
+    answers: Arc<dyn Answers>,
+    limits: Limits,
+) -> hyper::Result<()> {
+    // An answer is written at once, and waited for.
+    if let Err(error) = stream.set_nodelay(true) {
+        log::debug!("send without delay: {error}");
+    }
+    let service = service_fn(move |request| {
+        let answers = Arc::clone(&answers);
+        async move { Ok::<_, Infallible>(respond(request, &*answers, limits).await) }
+    });
+    http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.patience)
+        .serve_connection(TokioIo::new(stream), service)
+        .await
+}
+
+async fn respond(
+    request: Request<Incoming>,
+    answers: &dyn Answers,
+    limits: Limits,
+) -> Response<Full<Bytes>> {
+    let (head, body) = request.into_parts();
+    let answer = match read(body, limits).await {
+        Ok(body) => answers.answer(&head.method, head.uri.path(), &body),
+        Err(answer) => answer,
+    };
+    if answer.status.is_client_error() {
+        let why = String::from_utf8_lossy(&answer.body);
+        log::debug!("{} {}: {}", head.method, answer.status, why.trim_end());
+    }
+    let mut response = Response::new(Full::new(Bytes::from(answer.body)));
+    *response.status_mut() = answer.status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(answer.kind));
+    response
+}
+
+/// The whole body, or what to answer instead.
+async fn read(body: Incoming, limits: Limits) -> Result<Bytes, Answer> {
+    let too_long = || {
+        let text = format!("the body is above {} bytes", limits.body);
+        Answer::text(StatusCode::PAYLOAD_TOO_LARGE, &text)
+    };
+    if body.size_hint().lower() > limits.body as u64 {
+        return Err(too_long());
+    }
+    match timeout(limits.patience, Limited::new(body, limits.body).collect()).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_long()),
+        Ok(Err(_)) => Err(Answer::text(StatusCode::BAD_REQUEST, "the body was cut off")),
+        Err(_) => Err(Answer::text(StatusCode::REQUEST_TIMEOUT, "the body did not come in time")),
+    }
+}
+
+#[cfg(test)]
+#[path = "http_tests.rs"]
+mod tests;

@@ -1,0 +1,158 @@
+//! Over real connections: what clients may take, and what becomes of those that take more.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::thread;
+
+use super::*;
+use crate::nodes::Nodes;
+use crate::routes::Routes;
+
+const LIMITS: Limits =
+    Limits { connections: 4, patience: Duration::from_millis(400), body: 8 << 20 };
+
+/// Serves on a thread of its own as long as the test runs, with no nodes, known or not yet.
+fn server(known: bool) -> SocketAddr {
+    let nodes = Arc::new(Nodes::default());
+    if known {
+        nodes.replace(crate::nodes::Table::new());
+    }
+    let (told, address) = std::sync::mpsc::channel();
+    thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let listener = listen("127.0.0.1:0".parse().unwrap()).await.unwrap();
+            told.send(listener.local_addr().unwrap()).unwrap();
+            serve(listener, Arc::new(Routes { nodes }), LIMITS).await;
+        });
+    });
+    address.recv().unwrap()
+}
+
+fn connect(server: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect(server).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    stream
+}
+
+/// Sends it and returns all that comes back before the server hangs up.
+fn exchange(server: SocketAddr, request: &[u8]) -> String {
+    let mut stream = connect(server);
+    // The server may hang up while we still send.
+    stream.write_all(request).ok();
+    rest(stream)
+}
+
+fn rest(mut stream: TcpStream) -> String {
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).ok();
+    String::from_utf8(answer).unwrap()
+}
+
+fn post(path: &str, body: &str) -> Vec<u8> {
+    let length = body.len();
+    format!("POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}")
+        .into_bytes()
+}
+
+fn get(path: &str) -> Vec<u8> {
+    format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").into_bytes()
+}
+
+#[test]
+fn an_answer_has_a_length_so_that_the_connection_can_be_used_again() {
+    let answer = exchange(server(true), &post("/v1/prioritize", "{}"));
+    assert!(
+        answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with("\r\n\r\n[]"),
+        "{answer}"
+    );
+    assert!(answer.contains("content-length: 2\r\n"), "{answer}");
+    assert!(answer.contains("content-type: application/json\r\n"), "{answer}");
+}
+
+#[test]
+fn a_connection_is_used_again() {
+    let mut stream = connect(server(true));
+    let body = "{}";
+    let head =
+        format!("POST /v1/filter HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n", body.len());
+    stream.write_all((head + body).as_bytes()).unwrap();
+    stream.write_all(&get("/healthz")).unwrap();
+    assert_eq!(rest(stream).matches("HTTP/1.1 200 OK").count(), 2);
+}
+
+#[test]
+fn nothing_is_answered_before_all_nodes_are_known() {
+    let server = server(false);
+    for request in [post("/v1/filter", "{}"), post("/v1/prioritize", "{}"), get("/readyz")] {
+        assert!(exchange(server, &request).starts_with("HTTP/1.1 503 "));
+    }
+    assert!(exchange(server, &get("/healthz")).starts_with("HTTP/1.1 200 "));
+}
+
+#[test]
+fn other_methods_paths_and_bodies_are_told() {
+    let server = server(true);
+    for (request, status) in [
+        (get("/readyz"), "200"),
+        (get("/v1/filter"), "405"),
+        (post("/healthz", ""), "405"),
+        (get("/"), "404"),
+        (post("/v1/bind", "{}"), "404"),
+        (post("/v1/preempt", "{"), "400"),
+        (b"\x16\x03\x01\x02\x00 is TLS\r\n\r\n".to_vec(), "400"),
+    ] {
+        let answer = exchange(server, &request);
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
+    }
+}
+
+#[test]
+fn a_body_above_the_limit_is_refused_without_being_read() {
+    let server = server(true);
+    let head =
+        format!("POST /v1/filter HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n", (8 << 20) + 1);
+    assert!(exchange(server, head.as_bytes()).starts_with("HTTP/1.1 413 "));
+    let exact = format!("{{}}{}", " ".repeat((8 << 20) - 2));
+    assert!(exchange(server, &post("/v1/filter", &exact)).starts_with("HTTP/1.1 200 "));
+    // One that does not say its length.
+    let mut stream = connect(server);
+    stream
+        .write_all(b"POST /v1/filter HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+        .unwrap();
+    let chunk = [b"100000\r\n".as_slice(), &vec![b' '; 0x10_0000], b"\r\n"].concat();
+    for _ in 0..9 {
+        stream.write_all(&chunk).ok();
+    }
+    let mut status = [0; 12];
+    stream.read_exact(&mut status).unwrap();
+    assert_eq!(&status, b"HTTP/1.1 413");
+}
+
+#[test]
+fn a_body_that_does_not_come_is_not_waited_for() {
+    let server = server(true);
+    let slow = b"POST /v1/filter HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{";
+    assert!(exchange(server, slow).starts_with("HTTP/1.1 408 "));
+}
+
+#[test]
+fn whoever_takes_all_connections_and_says_nothing_keeps_them_only_so_long() {
+    let server = server(true);
+    let mut slow: Vec<TcpStream> = (0..LIMITS.connections).map(|_| connect(server)).collect();
+    for stream in &mut slow {
+        stream.write_all(b"POST /v1/fil").unwrap();
+    }
+    assert!(exchange(server, &get("/healthz")).starts_with("HTTP/1.1 200 "));
+}
+
+#[test]
+fn many_more_clients_than_connections_are_all_answered() {
+    let server = server(true);
+    let clients: Vec<_> = (0..64)
+        .map(|_| thread::spawn(move || exchange(server, &post("/v1/prioritize", "{}"))))
+        .collect();
+    for client in clients {
+        assert!(client.join().unwrap().ends_with("[]"));
+    }
+}
