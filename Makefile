@@ -2,7 +2,7 @@
 
 SUITES   := lint unit fuzz netns ovs vm k8s
 PLUGINS  := sriov vhostuser multus-lite
-TOOLS    := fastpath node-agent
+TOOLS    := fastpath node-agent latency-scheduler
 DEMOS    := sriov multus vhostuser measure
 
 # Executables are built for an explicit target (.cargo/config.toml), so they come out in its folder.
@@ -61,7 +61,7 @@ bench-node-agent: setup ## the idle agent, and how soon kubelet knows of a chang
 image: setup ## the node agent's container image, into target/node-agent.oci.tar (root, buildah)
 	deploy/image.sh
 
-install: build ## plugins into /opt/cni/bin, tool and agent into /usr/local/bin (DESTDIR)
+install: build ## plugins into /opt/cni/bin, tool, agent and scheduler into /usr/local/bin (DESTDIR)
 	$(call each,$(PLUGINS),target/release,install -D -m 755,$(DESTDIR)/opt/cni/bin)
 	$(call each,$(TOOLS),target/release,install -D -m 755,$(DESTDIR)/usr/local/bin)
 

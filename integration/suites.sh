@@ -59,7 +59,8 @@ suite_unit() {
 
 # The committed corpus and mutations of it, at release speed.
 suite_fuzz() {
-    cargo test --release -p cni -p npwg -p kubelet -p deviceplugin -p ovsdb -p frames -p policy -p multus-lite --test corpus -- "${filter[@]}"
+    cargo test --release -p cni -p npwg -p kubelet -p deviceplugin -p ovsdb -p frames -p policy -p multus-lite -p latency-scheduler \
+        --test corpus -- "${filter[@]}"
 }
 
 # A mount namespace and a network namespace of its own: nothing of it stays on this machine.

@@ -140,7 +140,9 @@ fn every_error_code_is_documented() {
 
 #[test]
 fn every_program_has_a_readme() {
-    for program in ["plugins/sriov", "plugins/vhostuser", "multus-lite", "cli"] {
+    for program in
+        ["plugins/sriov", "plugins/vhostuser", "multus-lite", "node-agent", "scheduler", "cli"]
+    {
         assert!(root().join(program).join("README.md").exists(), "{program}");
     }
 }
