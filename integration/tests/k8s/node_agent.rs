@@ -48,6 +48,7 @@ fn allocations() -> Vec<Value> {
     entries.into_iter().filter(|entry| entry["ResourceName"] == RESOURCE).collect()
 }
 
+/// Other tests look for the sandboxes of theirs by name, so each has its own.
 fn slotted(name: &str) -> Value {
     let mut pod = sockets::pod(name, "slotted");
     pod["spec"]["containers"][0]["resources"] = json!({"limits": {RESOURCE: "1"}});
@@ -72,8 +73,8 @@ fn slots_of_the_agent_are_allocated_mounted_and_used() {
     assert_eq!(bridges[0]["datapath_type"], "netdev");
     let annotations = json!({"k8s.v1.cni.cncf.io/resourceName": RESOURCE});
     sockets::network(cluster, "slotted", &annotations, &json!({"socketDir": {"owner": USER}}));
-    cluster.apply(&slotted("first"));
-    cluster.wait_pod_running("default", "first");
+    cluster.apply(&slotted("agents-first"));
+    cluster.wait_pod_running("default", "agents-first");
 
     let entries = allocations();
     assert_eq!(entries.len(), 1, "{entries:?}");
@@ -81,11 +82,11 @@ fn slots_of_the_agent_are_allocated_mounted_and_used() {
     let slot = (0..4).map(|n| format!("vhostuser-{n}")).find(|id| ids.contains(id)).unwrap();
     let printed = cluster.pod_exec(
         "default",
-        "first",
+        "agents-first",
         &["sh", "-c", "echo $PCIDEVICE_FASTPATH_DEV_VHOSTUSER"],
     );
     assert_eq!(printed.trim(), slot);
-    sockets::is_usable(cluster, &ovs, "first", &format!("{SLOTS}/{slot}/pod"), Some(USER));
+    sockets::is_usable(cluster, &ovs, "agents-first", &format!("{SLOTS}/{slot}/pod"), Some(USER));
 
     let metrics = get("/metrics");
     for line in [
@@ -106,15 +107,15 @@ fn slots_of_the_agent_are_allocated_mounted_and_used() {
     wait_allocatable(cluster, "4");
     // The agent is killed: the pod goes on, and detaches.
     agent.kill();
-    sockets::is_usable(cluster, &ovs, "first", &format!("{SLOTS}/{slot}/pod"), Some(USER));
-    delete(cluster, &node, &["first"], &before);
+    sockets::is_usable(cluster, &ovs, "agents-first", &format!("{SLOTS}/{slot}/pod"), Some(USER));
+    delete(cluster, &node, &["agents-first"], &before);
     assert!(listing(format!("{SLOTS}/{slot}/pod")).is_empty() && ovs.ports(BRIDGE).is_empty());
 
     let agent = NodeAgent::start(&config());
     wait_allocatable(cluster, "4");
-    cluster.apply(&slotted("second"));
-    cluster.wait_pod_running("default", "second");
-    delete(cluster, &node, &["second"], &before);
+    cluster.apply(&slotted("agents-second"));
+    cluster.wait_pod_running("default", "agents-second");
+    delete(cluster, &node, &["agents-second"], &before);
     clean(agent);
 }
 
