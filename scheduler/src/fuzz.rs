@@ -1,6 +1,8 @@
 //! What holds for any bytes whatever: a fuzzer's target, run by `tests/corpus.rs` over the
 //! committed corpus and mutations of it as well. It panics when its invariant breaks.
 
+mod review;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
@@ -10,6 +12,8 @@ use serde_json::value::RawValue;
 
 use crate::nodes::{self, Table};
 use crate::{extender, routes};
+
+pub use review::review;
 
 /// Any body gets an answer or is refused with a line. Only nodes that were asked about are answered; scores
 /// are from 1 to 10; a node passes or is refused, not both, and none is forgotten.

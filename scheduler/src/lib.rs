@@ -3,10 +3,12 @@
 //!
 //! A reader's way: `command` is what can be asked of it, `run` how it runs; `http` the connections, `routes`
 //! what is answered where; `extender` the answers to kube-scheduler, in the words of `wire`, from what
-//! `nodes` knows of the cluster. What is decided is decided in the crate `policy`.
+//! `nodes` knows of the cluster; `admission` is what becomes of pods before they are created. What is decided is
+//! decided in the crate `policy`.
 
 #![forbid(unsafe_code)]
 
+pub mod admission;
 mod command;
 mod extender;
 pub mod fuzz;

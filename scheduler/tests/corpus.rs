@@ -6,3 +6,8 @@ use testkit::corpus::run;
 fn any_body_is_answered_or_refused() {
     run(env!("CARGO_MANIFEST_DIR"), "body", latency_scheduler::fuzz::body);
 }
+
+#[test]
+fn a_review_is_answered_once_for_all_or_refused() {
+    run(env!("CARGO_MANIFEST_DIR"), "review", latency_scheduler::fuzz::review);
+}
