@@ -4,10 +4,12 @@
 //! remembers and writes nothing, so that a dry run is a run.
 //!
 //! A reader's way: `review` is what is asked and answered, `pod` the pod in it; `mutate` is what becomes of it,
-//! with `choice` for its path and `networks`, `affinity` for its nodes; `validate` is what holds afterwards.
+//! with `choice` for its path and `networks`, `affinity` for its nodes; `validate` is what holds afterwards;
+//! `endpoint` is where the API server asks.
 
 mod affinity;
 mod choice;
+pub(crate) mod endpoint;
 mod mutate;
 mod networks;
 mod pod;

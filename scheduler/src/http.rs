@@ -13,9 +13,13 @@ use hyper::body::{Body, Bytes, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
 use tokio::time::timeout;
+
+use crate::tls::Tls;
 
 /// What clients may take.
 #[derive(Debug, Clone, Copy)]
@@ -38,6 +42,11 @@ impl Default for Limits {
 pub(crate) trait Answers: Send + Sync + 'static {
     /// The answer to a request.
     fn answer(&self, method: &Method, path: &str, body: &[u8]) -> Answer;
+
+    /// Whether an answer may wait for somebody else. Others then do not wait for it.
+    fn takes_time(&self) -> bool {
+        false
+    }
 }
 
 /// What is answered.
@@ -67,8 +76,13 @@ pub(crate) async fn listen(address: SocketAddr) -> Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| format!("listen at {address}"))
 }
 
-/// Serves until the future is dropped.
-pub(crate) async fn serve(listener: TcpListener, answers: Arc<dyn Answers>, limits: Limits) {
+/// Serves until the future is dropped; with TLS, if it is given.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    tls: Option<Arc<Tls>>,
+    answers: Arc<dyn Answers>,
+    limits: Limits,
+) {
     let free = Arc::new(Semaphore::new(limits.connections));
     loop {
         // It is never closed.
@@ -81,10 +95,10 @@ pub(crate) async fn serve(listener: TcpListener, answers: Arc<dyn Answers>, limi
                 continue;
             }
         };
-        let answers = Arc::clone(&answers);
+        let (tls, answers) = (tls.clone(), Arc::clone(&answers));
         tokio::spawn(async move {
-            if let Err(error) = connection(stream, answers, limits).await {
-                log::debug!("a connection ended: {error}");
+            if let Err(error) = connection(stream, tls, answers, limits).await {
+                log::debug!("a connection ended: {error:#}");
             }
             drop(one);
         });
@@ -93,32 +107,50 @@ pub(crate) async fn serve(listener: TcpListener, answers: Arc<dyn Answers>, limi
 
 async fn connection(
     stream: TcpStream,
+    tls: Option<Arc<Tls>>,
     answers: Arc<dyn Answers>,
     limits: Limits,
-) -> hyper::Result<()> {
+) -> Result<()> {
     // An answer is written at once, and waited for.
     if let Err(error) = stream.set_nodelay(true) {
         log::debug!("send without delay: {error}");
     }
+    let Some(tls) = tls else { return requests(stream, answers, limits).await };
+    let stream = timeout(limits.patience, tls.acceptor().accept(stream)).await;
+    requests(stream.context("no TLS in time")??, answers, limits).await
+}
+
+/// Answers one request after the other.
+async fn requests<S>(stream: S, answers: Arc<dyn Answers>, limits: Limits) -> Result<()>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let service = service_fn(move |request| {
         let answers = Arc::clone(&answers);
-        async move { Ok::<_, Infallible>(respond(request, &*answers, limits).await) }
+        async move { Ok::<_, Infallible>(respond(request, answers, limits).await) }
     });
-    http1::Builder::new()
+    let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.patience)
-        .serve_connection(TokioIo::new(stream), service)
-        .await
+        .serve_connection(TokioIo::new(stream), service);
+    Ok(connection.await?)
 }
 
 async fn respond(
     request: Request<Incoming>,
-    answers: &dyn Answers,
+    answers: Arc<dyn Answers>,
     limits: Limits,
 ) -> Response<Full<Bytes>> {
     let (head, body) = request.into_parts();
+    let (method, path) = (head.method.clone(), head.uri.path().to_owned());
     let answer = match read(body, limits).await {
-        Ok(body) => answers.answer(&head.method, head.uri.path(), &body),
+        Ok(body) if answers.takes_time() => {
+            let answer = spawn_blocking(move || answers.answer(&method, &path, &body)).await;
+            answer.unwrap_or_else(|_panic| {
+                Answer::text(StatusCode::INTERNAL_SERVER_ERROR, "a defect: see the log")
+            })
+        }
+        Ok(body) => answers.answer(&method, &path, &body),
         Err(answer) => answer,
     };
     if answer.status.is_client_error() {

@@ -23,7 +23,7 @@ fn server(known: bool) -> SocketAddr {
         runtime.block_on(async {
             let listener = listen("127.0.0.1:0".parse().unwrap()).await.unwrap();
             told.send(listener.local_addr().unwrap()).unwrap();
-            serve(listener, Arc::new(Routes { nodes }), LIMITS).await;
+            serve(listener, None, Arc::new(Routes { nodes }), LIMITS).await;
         });
     });
     address.recv().unwrap()

@@ -1,7 +1,7 @@
 //! The latency scheduler: kube-scheduler stays the engine, and asks here which of its nodes keeps the
 //! latency budget of a pod.
 //!
-//! A reader's way: `command` is what can be asked of it, `run` how it runs; `http` the connections, `routes`
+//! A reader's way: `command` is what can be asked of it, `run` how it runs; `http` the connections, `tls` what they show, `routes`
 //! what is answered where; `extender` the answers to kube-scheduler, in the words of `wire`, from what
 //! `nodes` knows of the cluster; `admission` is what becomes of pods before they are created. What is decided is
 //! decided in the crate `policy`.
@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 pub mod admission;
+mod certificate;
 mod command;
 mod extender;
 pub mod fuzz;
@@ -16,6 +17,7 @@ mod http;
 mod nodes;
 mod routes;
 mod run;
+mod tls;
 mod wire;
 
 pub use command::run;

@@ -90,3 +90,7 @@ fn collection(namespace: &str) -> String {
 fn unavailable(error: &Error) -> Refusal {
     Refusal::Unavailable(cni::chain(error))
 }
+
+#[cfg(test)]
+#[path = "api_tests.rs"]
+mod tests;
