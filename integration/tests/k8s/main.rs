@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a panic with its line is a test's report")]
 
+mod admission;
 mod api;
 mod bed;
 mod cluster;
