@@ -33,6 +33,12 @@ impl Default for Bands {
 }
 
 impl Bands {
+    /// Paths, each with the edge that its band starts at, µs, in ascending order and each once. None
+    /// without any.
+    pub(crate) fn of(edges: Vec<(Datapath, u64)>) -> Option<Self> {
+        (!edges.is_empty()).then_some(Self { edges })
+    }
+
     /// The bands, from the least budgets to the greatest.
     pub fn iter(&self) -> impl Iterator<Item = Band> {
         self.edges.iter().enumerate().map(|(index, &(path, lower_us))| {

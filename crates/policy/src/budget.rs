@@ -49,7 +49,8 @@ impl Budget {
         })
     }
 
-    fn with_unit(text: &str) -> Result<Self, Error> {
+    /// A number with its unit.
+    pub(crate) fn with_unit(text: &str) -> Result<Self, Error> {
         let us = match (text.strip_suffix("us"), text.strip_suffix("ms")) {
             (Some(number), _) => whole(number, 1),
             (_, Some(number)) => whole(number, 1000),

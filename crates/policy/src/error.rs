@@ -45,6 +45,24 @@ pub enum Error {
         /// What would work.
         want: &'static str,
     },
+    /// The table of bands is not the YAML that it must be.
+    #[error("the table of bands is not understood: {why}")]
+    Yaml {
+        /// Where it stops to be, and what is valid.
+        why: String,
+    },
+    /// A value in the table of bands cannot be.
+    #[error("the table of bands, line {line}: {key} is {found}: it must be {want}")]
+    Table {
+        /// Its line.
+        line: u64,
+        /// Its key.
+        key: &'static str,
+        /// What it is, escaped and shortened.
+        found: String,
+        /// What is valid.
+        want: &'static str,
+    },
     /// Two annotations are budgets, and not the same.
     #[error(
         "annotation {} says {plain} and {} says {with_unit}: give one of them",

@@ -1,7 +1,7 @@
 //! What is decided from measured latency: the report of a node, the bands of budgets, which bands the
 //! reports of a cluster's nodes suggest, and which node keeps the budget of a pod.
 //!
-//! A reader's way to a pod's place: `budget` is what the pod says, `bands` which path that is, `demand`
+//! A reader's way to a pod's place: `budget` is what the pod says, `bands` which path that is (`table` as the operator writes it), `demand`
 //! what it therefore wants, `node` what a node publishes (`node_object` where), `fit` whether the two fit and how well.
 //!
 //! Touches: nothing. Everything is a function of its arguments; there is no I/O, no clock and no
@@ -23,6 +23,7 @@ mod node_object;
 mod published;
 mod report;
 mod suggest;
+mod table;
 
 pub use bands::{Band, Bands};
 pub use bucket::bucket;
@@ -36,3 +37,4 @@ pub use node_object::{ListMetadata, NodeMetadata, NodeObject, NodeObjects};
 pub use published::{PATHS, RENEWED, VALIDITY};
 pub use report::{Microseconds, PathReport, Report, VERSION};
 pub use suggest::{Figures, Refusal, Suggestion, suggest};
+pub use table::Table;
