@@ -35,6 +35,14 @@ pub enum Fit {
         /// Whether it has.
         fast: bool,
     },
+    /// It was measured, and its kernel is slower than the budget. The kernel's path is the last resort, and
+    /// admission lets a pod go to any node for it.
+    SlowKernel {
+        /// Its p99, µs.
+        p99_us: u64,
+        /// What it is compared with.
+        budget: Budget,
+    },
 }
 
 /// Why a node may not.
@@ -89,7 +97,9 @@ impl Demand {
     pub fn fit(&self, node: &Node, now: Timestamp) -> Result<Fit, Misfit> {
         let Self { budget, path, interfaces: wanted, require_measured } = *self;
         let offer = node.offer(path);
+        let any_node = path == Datapath::Kernel && !require_measured;
         match offer.figure {
+            _ if any_node => {}
             Figure::Unreadable => return Err(Misfit::Unreadable { path }),
             Figure::P99(p99_us) if p99_us > budget.us() => {
                 return Err(Misfit::TooSlow { path, p99_us, budget });
@@ -104,6 +114,7 @@ impl Demand {
             return Err(Misfit::Full { path, free, wanted });
         }
         Ok(match offer.figure {
+            Figure::P99(p99_us) if p99_us > budget.us() => Fit::SlowKernel { p99_us, budget },
             _ if path == Datapath::Kernel => Fit::Kernel { fast: node.is_fast() },
             _ if node.expired(now) => Fit::Expired,
             Figure::P99(p99_us) => Fit::Measured { p99_us, budget, numa: offer.numa },
@@ -128,7 +139,7 @@ impl Fit {
             }
             Self::Kernel { fast: false } => BEST,
             Self::Unmeasured => 1,
-            Self::Expired | Self::Kernel { fast: true } => 0,
+            Self::Expired | Self::Kernel { fast: true } | Self::SlowKernel { .. } => 0,
         }
     }
 }
@@ -147,6 +158,9 @@ impl fmt::Display for Fit {
             }
             Self::Kernel { fast: false } => f.write_str("it has no fast path that others need"),
             Self::Kernel { fast: true } => f.write_str("it has fast paths, kept for others"),
+            Self::SlowKernel { p99_us, budget } => {
+                write!(f, "its p99 of kernel is {p99_us} µs, above the budget of {budget}")
+            }
         }
     }
 }

@@ -118,8 +118,20 @@ fn every_node_has_the_kernels_path_and_those_with_fast_ones_are_last() {
     let plain = demand.fit(&Node::default(), now()).unwrap();
     let fast = demand.fit(&vf(None, 0), now()).unwrap();
     assert_eq!((plain.score(), fast.score()), (BEST, 0));
-    let slow = node(&[("fastpath.dev/kernel-p99-us", "10002".to_owned())], 0);
-    assert!(matches!(demand.fit(&slow, now()), Err(Misfit::TooSlow { .. })));
+}
+
+#[test]
+fn a_slow_kernel_is_the_last_resort_and_refused_to_who_requires_a_figure() {
+    let demand = demand(10_001, "kernel");
+    let measured = Demand { require_measured: true, ..demand };
+    let with = |p99: &str| node(&[("fastpath.dev/kernel-p99-us", p99.to_owned())], 0);
+    assert_eq!(demand.fit(&with("10001"), now()).unwrap().score(), BEST);
+    assert_eq!(demand.fit(&with("10002"), now()).unwrap().score(), 0);
+    assert_eq!(demand.fit(&with("fast"), now()).unwrap().score(), BEST);
+    assert!(matches!(measured.fit(&with("10002"), now()), Err(Misfit::TooSlow { .. })));
+    assert!(matches!(measured.fit(&with("fast"), now()), Err(Misfit::Unreadable { .. })));
+    assert!(matches!(measured.fit(&Node::default(), now()), Err(Misfit::NotMeasured { .. })));
+    assert!(measured.fit(&with("10001"), now()).is_ok());
 }
 
 #[test]
