@@ -14,13 +14,14 @@ mod mutate;
 mod networks;
 mod pod;
 mod refusal;
-mod resource;
 mod review;
 #[cfg(test)]
 mod tests;
 mod validate;
 
-use policy::Bands;
+use std::sync::Arc;
+
+use policy::Table;
 use serde_json::Value;
 
 pub use networks::{Api, Network, Networks};
@@ -33,8 +34,8 @@ use review::{Allowed, Request, Subject};
 /// What the operator decides.
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
-    /// The path of each budget.
-    pub bands: Bands,
+    /// The path of each budget and resource.
+    pub table: Arc<Table>,
     /// The namespace whose networks are for all pods, besides those of their own namespace.
     pub shared_namespace: Option<String>,
 }

@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::Args;
+use rcgen::ExtendedKeyUsagePurpose::{ClientAuth, ServerAuth};
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType,
     ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose,
 };
 
-/// Make a certificate for the webhook, and an authority for it whose key nobody keeps
+/// Make certificates, and an authority for them whose key nobody keeps
 #[derive(Args)]
 pub(crate) struct Certificate {
     /// Where to write ca.crt, tls.crt and tls.key; none of them may exist
@@ -21,30 +22,61 @@ pub(crate) struct Certificate {
     /// A name or address by which the API server reaches it; may be repeated
     #[arg(long = "name", value_name = "NAME", default_value = "latency-scheduler.kube-system.svc")]
     names: Vec<String>,
+    /// Write client.crt and client.key as well, with which kube-scheduler shows who it is
+    #[arg(long)]
+    client: bool,
 }
 
 impl Certificate {
     pub(crate) fn run(self) -> Result<()> {
         let authority = authority().context("make an authority")?;
-        let key = KeyPair::generate().context("make a key")?;
         let names = self.names.join(", ");
-        let mut params =
+        let server =
             CertificateParams::new(self.names).with_context(|| format!("{names}: no names"))?;
-        params.distinguished_name = named("latency-scheduler");
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-        params.use_authority_key_identifier_extension = true;
-        let certificate = params.signed_by(&key, &authority).context("sign the certificate")?;
+        let server = issue(server, "latency-scheduler", ServerAuth, &authority)?;
+        let client = CertificateParams::default();
+        let client = issue(client, "kube-scheduler", ClientAuth, &authority)?;
 
         let dir = &self.dir;
         let made = DirBuilder::new().recursive(true).mode(0o700).create(dir);
         made.with_context(|| format!("make {}", dir.display()))?;
         write(&dir.join("ca.crt"), &authority.pem(), 0o644)?;
-        write(&dir.join("tls.crt"), &certificate.pem(), 0o644)?;
-        write(&dir.join("tls.key"), &key.serialize_pem(), 0o600)
+        server.write(dir, "tls")?;
+        if self.client {
+            client.write(dir, "client")?;
+        }
+        Ok(())
     }
 }
 
-/// Its key ends with this process: it signs one certificate. To renew that is to make both anew.
+/// A certificate and its key, PEM.
+struct Issued {
+    certificate: String,
+    key: String,
+}
+
+impl Issued {
+    fn write(&self, dir: &Path, name: &str) -> Result<()> {
+        write(&dir.join(format!("{name}.crt")), &self.certificate, 0o644)?;
+        write(&dir.join(format!("{name}.key")), &self.key, 0o600)
+    }
+}
+
+fn issue(
+    mut params: CertificateParams,
+    name: &str,
+    usage: ExtendedKeyUsagePurpose,
+    authority: &CertifiedIssuer<'_, KeyPair>,
+) -> Result<Issued> {
+    let key = KeyPair::generate().context("make a key")?;
+    params.distinguished_name = named(name);
+    params.extended_key_usages = vec![usage];
+    params.use_authority_key_identifier_extension = true;
+    let certificate = params.signed_by(&key, authority).context("sign a certificate")?;
+    Ok(Issued { certificate: certificate.pem(), key: key.serialize_pem() })
+}
+
+/// Its key ends with this process: it signs no more. To renew a certificate is to make all anew.
 fn authority() -> Result<CertifiedIssuer<'static, KeyPair>, rcgen::Error> {
     let mut params = CertificateParams::default();
     params.distinguished_name = named("latency-scheduler authority");

@@ -4,13 +4,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Result;
 use apiserver::Access;
 use clap::{Args, Parser, Subcommand};
 
-use crate::admission::Settings;
 use crate::certificate::Certificate;
-use crate::run::{Admission, Source};
+use crate::run::{Admission, Place, Run, Source};
 use crate::tls::Files;
 
 /// Answers kube-scheduler which nodes keep a pod's latency budget
@@ -20,7 +18,7 @@ struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
     #[command(flatten)]
-    run: Run,
+    options: Options,
     /// Say on stderr what is done
     #[arg(short, long, global = true)]
     verbose: bool,
@@ -32,42 +30,63 @@ enum Command {
 }
 
 #[derive(Args)]
-struct Run {
-    /// Where to listen
+struct Options {
+    /// Where kube-scheduler asks
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9443")]
     listen: SocketAddr,
+    /// Where metrics and health are told, without TLS
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9465")]
+    health: SocketAddr,
     /// How to reach the API server; as kubelet gives it to a pod, unless given
     #[arg(long, value_name = "FILE", conflicts_with = "nodes")]
     kubeconfig: Option<PathBuf>,
     /// The nodes, as `kubectl get nodes -o json` prints them, instead of an API server
     #[arg(long, value_name = "FILE")]
     nodes: Option<PathBuf>,
-    /// Where to listen for admission reviews; without it there is no admission
+    /// Where the API server asks for admission; without it there is none
     #[arg(long, value_name = "ADDRESS", conflicts_with = "nodes")]
     admission: Option<SocketAddr>,
-    /// Certificate for admission, PEM; needed where it does not listen on loopback
-    #[arg(long, value_name = "FILE", requires = "admission", requires = "tls_key")]
+    /// The table of bands, YAML; the default one without it
+    #[arg(long, value_name = "FILE", requires = "admission")]
+    bands: Option<PathBuf>,
+    /// Namespace whose labelled networks are for pods of all namespaces
+    #[arg(long, value_name = "NAMESPACE", requires = "admission")]
+    shared_namespace: Option<String>,
+    /// Certificate, PEM; needed where it does not listen on loopback
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
     tls_cert: Option<PathBuf>,
     /// Key of the certificate, PEM
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
-    /// Namespace whose labelled networks are for pods of all namespaces
-    #[arg(long, value_name = "NAMESPACE", requires = "admission")]
-    shared_namespace: Option<String>,
+    /// Authority of kube-scheduler's certificate, PEM; then --listen speaks TLS, and to nobody else
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    client_ca: Option<PathBuf>,
 }
 
-impl Run {
-    fn run(self) -> Result<()> {
+impl Options {
+    fn run(self) -> Run {
         let access = self.kubeconfig.map_or(Access::InCluster, Access::Kubeconfig);
-        let files = self.tls_cert.zip(self.tls_key);
+        let files = self.tls_cert.zip(self.tls_key).map(|(certificate, key)| Files {
+            certificate,
+            key,
+            clients: None,
+        });
+        let known = files
+            .clone()
+            .zip(self.client_ca)
+            .map(|(files, ca)| Files { clients: Some(ca), ..files });
         let admission = self.admission.map(|listen| Admission {
-            listen,
-            files: files.map(|(certificate, key)| Files { certificate, key }),
-            settings: Settings { shared_namespace: self.shared_namespace, ..Settings::default() },
+            place: Place { listen, files },
+            bands: self.bands,
+            shared_namespace: self.shared_namespace,
             access: access.clone(),
         });
-        let source = self.nodes.map_or(Source::Api(access), Source::File);
-        crate::run::run(self.listen, source, admission)
+        Run {
+            extender: Place { listen: self.listen, files: known },
+            health: self.health,
+            nodes: self.nodes.map_or(Source::Api(access), Source::File),
+            admission,
+        }
     }
 }
 
@@ -75,11 +94,11 @@ impl Run {
 #[expect(clippy::print_stderr, reason = "this is where a command's failure is told")]
 #[must_use]
 pub fn run() -> ExitCode {
-    let Cli { command, run, verbose } = Cli::parse();
+    let Cli { command, options, verbose } = Cli::parse();
     cni::logging::init(Some(if verbose { "debug" } else { "info" }), None, "latency-scheduler");
     let done = match command {
         Some(Command::Certificate(certificate)) => certificate.run(),
-        None => run.run(),
+        None => options.run().run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -62,6 +62,12 @@ impl Answer {
         Self { status: StatusCode::OK, kind: "application/json", body }
     }
 
+    /// Metrics, in the `OpenMetrics` text format.
+    pub(crate) fn metrics(text: String) -> Self {
+        let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+        Self { status: StatusCode::OK, kind, body: text.into_bytes() }
+    }
+
     /// A line for people.
     pub(crate) fn text(status: StatusCode, text: &str) -> Self {
         Self { status, kind: "text/plain; charset=utf-8", body: format!("{text}\n").into_bytes() }
@@ -116,7 +122,7 @@ async fn connection(
         log::debug!("send without delay: {error}");
     }
     let Some(tls) = tls else { return requests(stream, answers, limits).await };
-    let stream = timeout(limits.patience, tls.acceptor().accept(stream)).await;
+    let stream = timeout(limits.patience, tls.get().accept(stream)).await;
     requests(stream.context("no TLS in time")??, answers, limits).await
 }
 

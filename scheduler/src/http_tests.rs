@@ -5,28 +5,30 @@ use std::net::{SocketAddr, TcpStream};
 use std::thread;
 
 use super::*;
+use crate::metrics::Metrics;
 use crate::nodes::Nodes;
-use crate::routes::Routes;
+use crate::routes::{Health, Routes};
+use crate::served::{get, post, start};
 
 const LIMITS: Limits =
     Limits { connections: 4, patience: Duration::from_millis(400), body: 8 << 20 };
 
-/// Serves on a thread of its own as long as the test runs, with no nodes, known or not yet.
-fn server(known: bool) -> SocketAddr {
+fn nodes(known: bool) -> Arc<Nodes> {
     let nodes = Arc::new(Nodes::default());
     if known {
         nodes.replace(crate::nodes::Table::new());
     }
-    let (told, address) = std::sync::mpsc::channel();
-    thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
-            let listener = listen("127.0.0.1:0".parse().unwrap()).await.unwrap();
-            told.send(listener.local_addr().unwrap()).unwrap();
-            serve(listener, None, Arc::new(Routes { nodes }), LIMITS).await;
-        });
-    });
-    address.recv().unwrap()
+    nodes
+}
+
+/// Serves kube-scheduler, with no nodes, known or not yet.
+fn server(known: bool) -> SocketAddr {
+    start(Routes { nodes: nodes(known), metrics: Arc::new(Metrics::new()) }, None, LIMITS)
+}
+
+/// Serves probes.
+fn health(known: bool) -> SocketAddr {
+    start(Health { nodes: nodes(known), metrics: Arc::new(Metrics::new()) }, None, LIMITS)
 }
 
 fn connect(server: SocketAddr) -> TcpStream {
@@ -49,16 +51,6 @@ fn rest(mut stream: TcpStream) -> String {
     String::from_utf8(answer).unwrap()
 }
 
-fn post(path: &str, body: &str) -> Vec<u8> {
-    let length = body.len();
-    format!("POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}")
-        .into_bytes()
-}
-
-fn get(path: &str) -> Vec<u8> {
-    format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").into_bytes()
-}
-
 #[test]
 fn an_answer_has_a_length_so_that_the_connection_can_be_used_again() {
     let answer = exchange(server(true), &post("/v1/prioritize", "{}"));
@@ -77,26 +69,29 @@ fn a_connection_is_used_again() {
     let head =
         format!("POST /v1/filter HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n", body.len());
     stream.write_all((head + body).as_bytes()).unwrap();
-    stream.write_all(&get("/healthz")).unwrap();
+    stream.write_all(&post("/v1/filter", "{}")).unwrap();
     assert_eq!(rest(stream).matches("HTTP/1.1 200 OK").count(), 2);
 }
 
 #[test]
 fn nothing_is_answered_before_all_nodes_are_known() {
     let server = server(false);
-    for request in [post("/v1/filter", "{}"), post("/v1/prioritize", "{}"), get("/readyz")] {
+    for request in [post("/v1/filter", "{}"), post("/v1/prioritize", "{}")] {
         assert!(exchange(server, &request).starts_with("HTTP/1.1 503 "));
     }
-    assert!(exchange(server, &get("/healthz")).starts_with("HTTP/1.1 200 "));
+    for (path, known, status) in
+        [("/readyz", false, "503"), ("/readyz", true, "200"), ("/healthz", false, "200")]
+    {
+        let answer = exchange(health(known), &get(path));
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
+    }
 }
 
 #[test]
 fn other_methods_paths_and_bodies_are_told() {
     let server = server(true);
     for (request, status) in [
-        (get("/readyz"), "200"),
         (get("/v1/filter"), "405"),
-        (post("/healthz", ""), "405"),
         (get("/"), "404"),
         (post("/v1/bind", "{}"), "404"),
         (post("/v1/preempt", "{"), "400"),
@@ -143,7 +138,7 @@ fn whoever_takes_all_connections_and_says_nothing_keeps_them_only_so_long() {
     for stream in &mut slow {
         stream.write_all(b"POST /v1/fil").unwrap();
     }
-    assert!(exchange(server, &get("/healthz")).starts_with("HTTP/1.1 200 "));
+    assert!(exchange(server, &post("/v1/filter", "{}")).starts_with("HTTP/1.1 200 "));
 }
 
 #[test]
@@ -155,4 +150,23 @@ fn many_more_clients_than_connections_are_all_answered() {
     for client in clients {
         assert!(client.join().unwrap().ends_with("[]"));
     }
+}
+
+#[test]
+fn what_was_answered_is_counted() {
+    let (nodes, metrics) = (nodes(true), Arc::new(Metrics::new()));
+    let server = start(Routes { nodes: nodes.clone(), metrics: metrics.clone() }, None, LIMITS);
+    let health = start(Health { nodes, metrics }, None, LIMITS);
+    exchange(server, &post("/v1/filter", "{}"));
+    exchange(server, &post("/v1/filter", "{"));
+    let text = exchange(health, &get("/metrics"));
+    assert!(text.contains("content-type: application/openmetrics-text"), "{text}");
+    for outcome in ["ok", "bad"] {
+        let line = format!(
+            "fastpath_scheduler_answer_seconds_count{{verb=\"filter\",outcome=\"{outcome}\"}} 1"
+        );
+        assert!(text.contains(&line), "{text}");
+    }
+    assert!(exchange(health, &post("/healthz", "")).starts_with("HTTP/1.1 405 "));
+    assert!(exchange(health, &get("/v1/filter")).starts_with("HTTP/1.1 404 "));
 }

@@ -14,9 +14,13 @@ mod command;
 mod extender;
 pub mod fuzz;
 mod http;
+mod metrics;
 mod nodes;
+mod reloaded;
 mod routes;
 mod run;
+#[cfg(test)]
+mod served;
 mod tls;
 mod wire;
 

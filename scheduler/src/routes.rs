@@ -1,48 +1,77 @@
-//! What is answered where.
+//! What kube-scheduler is answered, and what its keepers are.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use http::{Method, StatusCode};
 use jiff::Timestamp;
 
 use crate::extender::{self, Verb};
 use crate::http::{Answer, Answers};
+use crate::metrics::{Metrics, Outcome};
 use crate::nodes::Nodes;
 
-/// All that is asked for over HTTP.
+/// Answers kube-scheduler.
 pub(crate) struct Routes {
     pub(crate) nodes: Arc<Nodes>,
+    pub(crate) metrics: Arc<Metrics>,
+}
+
+/// Answers probes and scrapers.
+pub(crate) struct Health {
+    pub(crate) nodes: Arc<Nodes>,
+    pub(crate) metrics: Arc<Metrics>,
 }
 
 impl Answers for Routes {
     fn answer(&self, method: &Method, path: &str, body: &[u8]) -> Answer {
-        match (method, path) {
-            (&Method::POST, "/v1/prioritize") => self.ask(extender::prioritize, body),
-            (&Method::POST, "/v1/filter") => self.ask(extender::filter, body),
-            (&Method::POST, "/v1/preempt") => self.ask(extender::preempt, body),
-            (&Method::GET, "/healthz") => Answer::text(StatusCode::OK, "ok"),
-            (&Method::GET, "/readyz") if self.nodes.synced() => Answer::text(StatusCode::OK, "ok"),
-            (&Method::GET, "/readyz") => not_ready(),
-            (_, "/v1/prioritize" | "/v1/filter" | "/v1/preempt") => {
-                Answer::text(StatusCode::METHOD_NOT_ALLOWED, "only POST")
+        let (name, verb): (_, Verb) = match path {
+            "/v1/prioritize" => ("prioritize", extender::prioritize),
+            "/v1/filter" => ("filter", extender::filter),
+            "/v1/preempt" => ("preempt", extender::preempt),
+            _ => {
+                let there = "there are /v1/prioritize, /v1/filter and /v1/preempt";
+                return Answer::text(StatusCode::NOT_FOUND, there);
             }
-            (_, "/healthz" | "/readyz") => Answer::text(StatusCode::METHOD_NOT_ALLOWED, "only GET"),
-            _ => Answer::text(
-                StatusCode::NOT_FOUND,
-                "there are /v1/prioritize, /v1/filter, /v1/preempt, /healthz and /readyz",
-            ),
+        };
+        if method != Method::POST {
+            return Answer::text(StatusCode::METHOD_NOT_ALLOWED, "only POST");
         }
+        let began = Instant::now();
+        let (outcome, answer) = self.ask(verb, body);
+        self.metrics.answered(name, outcome, began.elapsed());
+        answer
     }
 }
 
 impl Routes {
     /// kube-scheduler's question, once all nodes are known. To answer it by some of them would refuse
     /// others.
-    fn ask(&self, verb: Verb, body: &[u8]) -> Answer {
+    fn ask(&self, verb: Verb, body: &[u8]) -> (Outcome, Answer) {
         match self.nodes.ask(|table| verb(body, table, Timestamp::now())) {
-            None => not_ready(),
-            Some(Ok(answer)) => Answer::json(answer),
-            Some(Err(error)) => Answer::text(StatusCode::BAD_REQUEST, &in_a_line(&error)),
+            None => (Outcome::NotReady, not_ready()),
+            Some(Ok(answer)) => (Outcome::Ok, Answer::json(answer)),
+            Some(Err(error)) => {
+                (Outcome::Bad, Answer::text(StatusCode::BAD_REQUEST, &in_a_line(&error)))
+            }
+        }
+    }
+}
+
+impl Answers for Health {
+    fn answer(&self, method: &Method, path: &str, _: &[u8]) -> Answer {
+        match path {
+            "/metrics" | "/healthz" | "/readyz" if method != Method::GET => {
+                Answer::text(StatusCode::METHOD_NOT_ALLOWED, "only GET")
+            }
+            "/metrics" => {
+                let nodes = self.nodes.ask(crate::nodes::Table::len).unwrap_or_default();
+                Answer::metrics(self.metrics.text(nodes))
+            }
+            "/healthz" => Answer::text(StatusCode::OK, "ok"),
+            "/readyz" if self.nodes.synced() => Answer::text(StatusCode::OK, "ok"),
+            "/readyz" => not_ready(),
+            _ => Answer::text(StatusCode::NOT_FOUND, "there are /metrics, /healthz and /readyz"),
         }
     }
 }

@@ -1,16 +1,16 @@
-//! The certificate that clients are shown. Its files are read again when they change: certificates are renewed
-//! while we run.
+//! The certificate that clients are shown, and whose certificates are wanted of them.
 
-use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig};
 use tokio_rustls::TlsAcceptor;
+
+use crate::reloaded::Reloaded;
 
 /// A certificate and its key, PEM.
 #[derive(Debug, Clone)]
@@ -19,74 +19,55 @@ pub(crate) struct Files {
     pub(crate) certificate: PathBuf,
     /// Its key.
     pub(crate) key: PathBuf,
+    /// The authority of clients; without it, who they are does not matter.
+    pub(crate) clients: Option<PathBuf>,
 }
 
 /// TLS as it stands in the files.
-pub(crate) struct Tls {
-    files: Files,
-    latest: Mutex<Latest>,
-}
+pub(crate) type Tls = Reloaded<TlsAcceptor>;
 
-struct Latest {
-    acceptor: TlsAcceptor,
-    /// Of the files that it was read from.
-    stamp: Stamp,
-    /// What could not be read since; it is said once.
-    bad: Option<Stamp>,
-}
-
-/// When the files were changed, and how long they are; none of a file that is not there.
-type Stamp = [Option<(SystemTime, u64)>; 2];
-
-impl Tls {
-    /// Reads the files.
+impl Files {
+    /// Reads them, now and whenever they change.
     ///
     /// # Errors
     /// They cannot be read, or do not belong together.
-    pub(crate) fn read(files: Files) -> Result<Self> {
-        let stamp = files.stamp();
-        let latest = Latest { acceptor: files.acceptor()?, stamp, bad: None };
-        Ok(Self { files, latest: Mutex::new(latest) })
+    pub(crate) fn tls(self) -> Result<Tls> {
+        let all = [&self.certificate, &self.key].into_iter().chain(&self.clients);
+        Reloaded::new(all.cloned().collect(), move || self.acceptor())
     }
 
-    /// For the next connection. Files that have changed and are no use, as they may be half-way through a
-    /// change, leave the former certificate in use.
-    pub(crate) fn acceptor(&self) -> TlsAcceptor {
-        let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
-        let stamp = self.files.stamp();
-        if latest.stamp != stamp {
-            match self.files.acceptor() {
-                Ok(acceptor) => *latest = Latest { acceptor, stamp, bad: None },
-                Err(error) => {
-                    if latest.bad != Some(stamp) {
-                        log::warn!("{error:#}; the former certificate stays in use");
-                    }
-                    latest.bad = Some(stamp);
-                }
-            }
-        }
-        latest.acceptor.clone()
-    }
-}
-
-impl Files {
     fn acceptor(&self) -> Result<TlsAcceptor> {
-        let name = |path: &Path| format!("{} cannot be used", path.display());
-        let chain = CertificateDer::pem_file_iter(&self.certificate)
-            .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-            .with_context(|| name(&self.certificate))?;
-        let key = PrivateKeyDer::from_pem_file(&self.key).with_context(|| name(&self.key))?;
-        let config = ServerConfig::builder()
-            .with_no_client_auth()
-            .with_single_cert(chain, key)
-            .with_context(|| format!("{} with {}", name(&self.certificate), self.key.display()))?;
+        let config = match &self.clients {
+            None => ServerConfig::builder().with_no_client_auth(),
+            Some(file) => {
+                let mut roots = RootCertStore::empty();
+                for certificate in certificates(file)? {
+                    roots.add(certificate).with_context(|| unusable(file))?;
+                }
+                let verifier = WebPkiClientVerifier::builder(Arc::new(roots)).build();
+                let verifier = verifier.with_context(|| unusable(file))?;
+                ServerConfig::builder().with_client_cert_verifier(verifier)
+            }
+        };
+        let key = PrivateKeyDer::from_pem_file(&self.key).with_context(|| unusable(&self.key))?;
+        let config =
+            config.with_single_cert(certificates(&self.certificate)?, key).with_context(|| {
+                format!("{} with {}", unusable(&self.certificate), self.key.display())
+            })?;
         Ok(TlsAcceptor::from(Arc::new(config)))
     }
-
-    fn stamp(&self) -> Stamp {
-        [&self.certificate, &self.key].map(|path| {
-            let metadata = fs::metadata(path).ok()?;
-            Some((metadata.modified().ok()?, metadata.len()))
-        })
-    }
 }
+
+fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>> {
+    CertificateDer::pem_file_iter(file)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .with_context(|| unusable(file))
+}
+
+fn unusable(file: &Path) -> String {
+    format!("{} cannot be used", file.display())
+}
+
+#[cfg(test)]
+#[path = "tls_tests.rs"]
+mod tests;

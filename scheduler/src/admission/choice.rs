@@ -1,12 +1,12 @@
 //! Which path a pod takes, and through which networks.
 
 use npwg::annotation::NETWORKS;
-use policy::{Bands, Budget, Datapath};
+use policy::{Bands, Budget, Datapath, Table};
 use serde_json::json;
 
 use super::networks::{Network, Networks};
 use super::pod::Pod;
-use super::{Refusal, Settings, resource};
+use super::{Refusal, Settings};
 
 /// What a pod has chosen itself: networks by name, in their order, and resources.
 pub(crate) struct Chosen {
@@ -18,7 +18,7 @@ pub(crate) struct Chosen {
 
 impl Chosen {
     /// Looks up what the pod names.
-    pub(crate) fn of(pod: &Pod, known: &dyn Networks) -> Result<Self, Refusal> {
+    pub(crate) fn of(pod: &Pod, table: &Table, known: &dyn Networks) -> Result<Self, Refusal> {
         let annotation = pod.annotation(NETWORKS).unwrap_or_default();
         let mut networks: Vec<Network> = Vec::new();
         for selection in npwg::selections(annotation, pod.namespace())? {
@@ -32,11 +32,11 @@ impl Chosen {
         }
         let by_network = networks
             .iter()
-            .filter_map(|one| Some((format!("network {}", one.full_name()), one.path?)));
+            .filter_map(|one| Some((format!("network {}", one.full_name()), one.path(table)?)));
         let by_resource = pod
             .own_resources()
             .into_iter()
-            .filter_map(|name| Some((format!("resource {name}"), resource::path(name)?)));
+            .filter_map(|name| Some((format!("resource {name}"), table.path(name)?)));
         let paths = by_network.chain(by_resource).collect();
         Ok(Self { networks, paths })
     }

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use npwg::annotation::NETWORKS;
-use policy::{Budget, Datapath, PATH, interfaces, require_measured};
+use policy::{Budget, Datapath, PATH, Table, interfaces, require_measured};
 
 use super::affinity::{alternatives, prefer_plain_nodes, require};
 use super::choice::{Chosen, labelled, selection};
 use super::networks::{Network, Networks};
 use super::pod::Pod;
-use super::{Refusal, Settings, resource};
+use super::{Refusal, Settings};
 
 /// Annotation `"false"`: leave the pod alone.
 const INJECT: &str = "fastpath.dev/inject";
@@ -50,12 +50,13 @@ pub(crate) fn mutate(
     let interfaces = interfaces(|key| pod.annotation(key))?;
     let require_measured = require_measured(|key| pod.annotation(key))?;
 
-    let chosen = Chosen::of(pod, known)?;
-    let path = chosen.path(budget, &settings.bands)?;
+    let table = &settings.table;
+    let chosen = Chosen::of(pod, table, known)?;
+    let path = chosen.path(budget, &table.bands)?;
     stamp(pod, path)?;
     let mut networks = chosen.networks;
     if networks.is_empty()
-        && let Some(resource) = resource::of(path)
+        && let Some(resource) = Table::resource(path)
     {
         let mut network = labelled(path, pod, settings, known)?;
         pod.annotate(NETWORKS, &selection(&network, interfaces));
@@ -63,10 +64,10 @@ pub(crate) fn mutate(
         networks = (0..interfaces).map(|_| network.clone()).collect();
     }
     request(pod, &networks)?;
-    let places = alternatives(path, budget, &settings.bands, require_measured);
+    let places = alternatives(path, budget, &table.bands, require_measured);
     require(pod.affinity(), &places)?;
     if path == Datapath::Kernel {
-        prefer_plain_nodes(pod.affinity(), &settings.bands)?;
+        prefer_plain_nodes(pod.affinity(), &table.bands)?;
     }
     Ok(warnings(pod, path))
 }

@@ -5,11 +5,10 @@ mod api;
 pub(crate) mod fake;
 
 use npwg::NetworkAttachmentDefinition;
-use policy::Datapath;
+use policy::{Datapath, Table};
 use serde_json::Value;
 
 use super::Refusal;
-use super::resource;
 
 pub use api::Api;
 
@@ -25,9 +24,8 @@ pub struct Network {
     pub name: String,
     /// The extended resource whose devices it attaches.
     pub resource: Option<String>,
-    /// The path that it is on, by its label, else by its resource; none is known of a network that is
-    /// not of this suite.
-    pub path: Option<Datapath>,
+    /// The path that its label says.
+    pub labelled: Option<Datapath>,
 }
 
 /// Where networks are looked up.
@@ -56,8 +54,14 @@ impl Network {
             definition;
         let label = object["metadata"]["labels"][LABEL].as_str();
         let labelled = label.and_then(|label| Datapath::try_from(label.to_owned()).ok());
-        let path = labelled.or_else(|| resource.as_deref().and_then(resource::path));
-        Ok(Self { namespace, name, resource, path })
+        Ok(Self { namespace, name, resource, labelled })
+    }
+
+    /// The path that it is on, by its label, else by its resource; none is known of a network that is
+    /// not of this suite.
+    #[must_use]
+    pub fn path(&self, table: &Table) -> Option<Datapath> {
+        self.labelled.or_else(|| table.path(self.resource.as_deref()?))
     }
 
     /// `namespace/name`.

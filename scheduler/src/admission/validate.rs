@@ -13,8 +13,8 @@ pub(crate) fn created(pod: &Pod, settings: &Settings) -> Result<(), Refusal> {
         return Ok(());
     }
     let Some(demand) = Demand::from_annotations(|key| pod.annotation(key))? else { return Ok(()) };
-    let path = settings.bands.path(demand.budget)?;
-    if slower(demand.path, path, &settings.bands) {
+    let path = settings.table.bands.path(demand.budget)?;
+    if slower(demand.path, path, &settings.table.bands) {
         return Err(Refusal::Stamped { found: demand.path.to_string(), path });
     }
     Ok(())

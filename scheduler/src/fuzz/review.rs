@@ -18,7 +18,7 @@ impl Networks for Any {
         let paths = [Datapath::Vf, Datapath::OvsDpdk, Datapath::Ovn, Datapath::Kernel];
         let path = paths.into_iter().find(|path| name.ends_with(path.as_str()));
         let resource = path.map(|path| format!("example.com/{path}"));
-        Ok(Network { namespace: namespace.into(), name: name.into(), resource, path })
+        Ok(Network { namespace: namespace.into(), name: name.into(), resource, labelled: path })
     }
 
     fn labelled(&self, namespace: &str, path: Datapath) -> Result<Vec<Network>, Refusal> {

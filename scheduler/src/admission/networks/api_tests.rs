@@ -1,5 +1,6 @@
 //! What an API server is asked, and what becomes of its answers.
 
+use policy::Table;
 use serde_json::json;
 use testkit::fake_api::{FakeServer, Reply, json as answer};
 
@@ -31,12 +32,15 @@ fn networks_are_got_by_name_and_listed_by_label_over_one_connection() {
     let api = Api::new(&access);
 
     let network = api.named("red", "fast").unwrap();
-    assert_eq!((network.full_name().as_str(), network.path), ("red/fast", Some(Datapath::Vf)));
+    assert_eq!(
+        (network.full_name().as_str(), network.path(&Table::default())),
+        ("red/fast", Some(Datapath::Vf))
+    );
     let listed = api.labelled("red", Datapath::OvsDpdk).unwrap();
     assert_eq!(listed.len(), 1);
     // The label counts, not the name of the resource.
     assert_eq!(listed[0].resource.as_deref(), Some("fastpath.dev/vf-pool2"));
-    assert_eq!(listed[0].path, Some(Datapath::Vf));
+    assert_eq!(listed[0].labelled, Some(Datapath::Vf));
 
     let of = "/apis/k8s.cni.cncf.io/v1/namespaces/red/network-attachment-definitions";
     let paths =
