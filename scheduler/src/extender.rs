@@ -5,7 +5,7 @@
 
 use anyhow::{Context, Result, bail, ensure};
 use jiff::Timestamp;
-use policy::{Datapath, Demand, Fit, Misfit, Node};
+use policy::{Demand, Fit, Misfit, Node};
 use serde::{Deserialize, Serialize};
 
 use crate::nodes::Table;
@@ -15,9 +15,6 @@ use crate::wire::{
 
 /// A verb's answer to a body.
 pub(crate) type Verb = fn(&[u8], &Table, Timestamp) -> Result<Vec<u8>>;
-
-/// A node that the watch has not told of; a new one, as a rule.
-const UNKNOWN: &str = "latency-scheduler does not know the node yet";
 
 /// The scores of those nodes that have one above 0.
 ///
@@ -110,31 +107,21 @@ impl Wanted {
     fn refusal(&self, node: Option<&Node>, now: Timestamp) -> Option<Refusal> {
         match self {
             Self::Any => None,
-            Self::Path(demand) => match judge(demand, node, now) {
-                Ok(_) => None,
-                Err(Unfit::Unknown) => Some(Refusal { why: UNKNOWN.to_owned(), for_good: true }),
-                Err(Unfit::Misfit(misfit)) => {
-                    let for_good = !matches!(misfit, Misfit::Full { .. });
-                    Some(Refusal { why: misfit.to_string(), for_good })
-                }
-            },
+            Self::Path(demand) => {
+                let misfit = judge(demand, node, now).err()?;
+                let for_good = !matches!(misfit, Misfit::Full { .. });
+                Some(Refusal { why: misfit.to_string(), for_good })
+            }
             Self::Nothing(error) => Some(Refusal { why: error.to_string(), for_good: true }),
         }
     }
 }
 
-enum Unfit {
-    Unknown,
-    Misfit(Misfit),
-}
-
-fn judge(demand: &Demand, node: Option<&Node>, now: Timestamp) -> Result<Fit, Unfit> {
-    match node {
-        Some(node) => demand.fit(node, now).map_err(Unfit::Misfit),
-        // Any node has the kernel's path.
-        None if demand.path == Datapath::Kernel => Ok(Fit::Unmeasured),
-        None => Err(Unfit::Unknown),
-    }
+/// A node that the watch has not told of, a new one as a rule, counts as not measured: kube-scheduler has
+/// compared its labels with what admission requires before it asks here. Refused, the pod would wait for
+/// the next thing to happen in the cluster.
+fn judge(demand: &Demand, node: Option<&Node>, now: Timestamp) -> Result<Fit, Misfit> {
+    node.map_or(Ok(Fit::Unmeasured), |node| demand.fit(node, now))
 }
 
 /// The names of the nodes that are asked about. An empty one is none.

@@ -2,6 +2,7 @@
 //! edited, while we run.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
@@ -25,8 +26,8 @@ struct Latest<T> {
     bad: Option<Stamp>,
 }
 
-/// When each file was changed, and how long it is; none of a file that is not there.
-type Stamp = Vec<Option<(SystemTime, u64)>>;
+/// When each file was changed, which it is, and how long; none of a file that is not there.
+type Stamp = Vec<Option<(SystemTime, u64, u64)>>;
 
 impl<T: Clone> Reloaded<T> {
     /// Reads it for the first time. `read` reads these files.
@@ -65,7 +66,7 @@ impl<T: Clone> Reloaded<T> {
 fn stamp(files: &[PathBuf]) -> Stamp {
     let of = |file: &PathBuf| {
         let metadata = fs::metadata(file).ok()?;
-        Some((metadata.modified().ok()?, metadata.len()))
+        Some((metadata.modified().ok()?, metadata.ino(), metadata.len()))
     };
     files.iter().map(of).collect()
 }
