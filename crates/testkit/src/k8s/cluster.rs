@@ -50,7 +50,7 @@ impl Cluster {
     pub fn with_controllers() -> Self {
         let cluster = Self::with_api(true);
         cluster.start_controller_manager();
-        cluster.start_scheduler(&json!([]));
+        cluster.start_scheduler(&json!({}));
         // Made by controller-manager, and wanted by the first pod.
         cluster.kubectl(&["wait", "--for=create", "--timeout=60s", "serviceaccount/default"]);
         cluster
@@ -108,24 +108,40 @@ impl Cluster {
         self.api().as_ref().expect("the API server runs").signal(Signal::SIGCONT);
     }
 
-    /// Starts a scheduler with these `extenders` (`kubescheduler.config.k8s.io/v1beta1`), in place of
-    /// one that runs.
-    pub fn start_scheduler(&self, extenders: &Value) {
-        let config = self.dir().join("scheduler.json");
+    /// Starts a scheduler, in place of one that runs. `config` is a `KubeSchedulerConfiguration`, or parts of it;
+    /// what it does not say is as these tests need it.
+    pub fn start_scheduler(&self, config: &Value) {
         let kubeconfig = self.user_kubeconfig("system:kube-scheduler");
-        write(
-            &config,
-            &json!({
-                "apiVersion": "kubescheduler.config.k8s.io/v1beta1",
-                "kind": "KubeSchedulerConfiguration",
-                "clientConnection": {"kubeconfig": kubeconfig},
-                "leaderElection": {"leaderElect": false},
-                "extenders": extenders,
-            }),
-        );
+        // The port without TLS, which is else the same for all schedulers.
+        let insecure = format!("127.0.0.1:{}", free_port());
+        let mut all = json!({
+            "leaderElection": {"leaderElect": false}, "clientConnection": {},
+            "healthzBindAddress": insecure, "metricsBindAddress": insecure,
+        });
+        for (key, value) in config.as_object().into_iter().flatten() {
+            all[key] = value.clone();
+        }
+        // Of the version that it is, which differs from newer ones in nothing that is used here.
+        all["apiVersion"] = json!("kubescheduler.config.k8s.io/v1beta1");
+        all["kind"] = json!("KubeSchedulerConfiguration");
+        let connection = &mut all["clientConnection"]["kubeconfig"];
+        if connection.is_null() {
+            *connection = json!(kubeconfig);
+        }
+        let config = self.dir().join("scheduler.json");
+        write(&config, &all);
         let args = iter::once(format!("--config={}", config.display()))
             .chain(Self::component_args(&kubeconfig));
         self.start_component("kube-scheduler", args);
+    }
+
+    /// Kills the scheduler.
+    pub fn stop_scheduler(&self) {
+        let mut controllers = self.controllers.lock().unwrap_or_else(PoisonError::into_inner);
+        for daemon in controllers.iter_mut().filter(|daemon| daemon.is("kube-scheduler")) {
+            daemon.kill();
+        }
+        controllers.retain(|daemon| !daemon.is("kube-scheduler"));
     }
 
     fn start_controller_manager(&self) {
@@ -253,7 +269,8 @@ fn start_etcd(dir: &Path, port: u16) -> Daemon {
 }
 
 /// A port of the loopback that nobody uses.
-fn free_port() -> u16 {
+#[must_use]
+pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
