@@ -58,8 +58,9 @@ bench-vhostuser: setup ## what a port of OVS-DPDK costs (root; OTHER=name=path)
 bench-node-agent: setup ## the idle agent, and how soon kubelet knows of a change (root)
 	integration/bench/node-agent.sh
 
-image: setup ## the node agent's container image, into target/node-agent.oci.tar (root, buildah)
-	deploy/image.sh
+image: setup ## container images of node agent and scheduler, into target/*.oci.tar (root, buildah)
+	deploy/image.sh node-agent
+	deploy/image.sh latency-scheduler
 
 install: build ## plugins into /opt/cni/bin, tool, agent and scheduler into /usr/local/bin (DESTDIR)
 	$(call each,$(PLUGINS),target/release,install -D -m 755,$(DESTDIR)/opt/cni/bin)

@@ -1,6 +1,6 @@
 #!/bin/bash
-# image.sh [-o FILE]: builds the image of the node-agent and writes it to FILE, an OCI archive
-# (target/node-agent.oci.tar); prints its name, its size and where it is
+# image.sh [-o FILE] [node-agent|latency-scheduler]: builds the image of a program (node-agent) and writes it to FILE,
+# an OCI archive (target/PROGRAM.oci.tar); prints its name, its size and where it is
 #
 #   Needs buildah and jq, both in Debian, and root. No registry is asked. The images of this machine are not
 #   touched; buildah leaves a note of what it wrote in /var/lib/containers/cache.
@@ -8,12 +8,22 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-plugins=(sriov vhostuser multus-lite)
-programs=(node-agent fastpath)
-output=target/node-agent.oci.tar
+output=''
 
 say() { printf 'image: %s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
+
+# choose PROGRAM: what is in its image, and how it is made
+choose() {
+    program=$1
+    case $program in
+        node-agent)
+            programs=(node-agent fastpath) plugins=(sriov vhostuser multus-lite) containerfile=deploy/Containerfile ;;
+        latency-scheduler)
+            programs=(latency-scheduler) plugins=() containerfile=deploy/latency-scheduler/Containerfile ;;
+        *) die "there are images of node-agent and latency-scheduler, none of $program" ;;
+    esac
+}
 
 # build_executables DIR: as the Containerfile wants them
 build_executables() {
@@ -21,7 +31,7 @@ build_executables() {
     cargo build --profile dist "${plugins[@]/#/-p}" "${programs[@]/#/-p}"
     built=${CARGO_TARGET_DIR:-target}/$(rustc -vV | sed -n 's/^host: //p')/dist
     install -D -m 755 -t "$1/bin" "${programs[@]/#/$built/}"
-    install -D -m 755 -t "$1/cni" "${plugins[@]/#/$built/}"
+    [ ${#plugins[@]} = 0 ] || install -D -m 755 -t "$1/cni" "${plugins[@]/#/$built/}"
 }
 
 # The storage is of this run alone. chroot and vfs: without namespaces and overlays, as in a CI's container.
@@ -30,11 +40,11 @@ in_storage() { buildah --root "$work/storage" --runroot "$work/run" --storage-dr
 # build_image CONTEXT NAME FILE: times are those of the commit, so that the same commit is the same image
 build_image() {
     in_storage bud --isolation chroot --quiet --timestamp "$(git log -1 --format=%ct)" \
-        -f deploy/Containerfile -t "$2" "$1" > "$work/id"
+        -f "$containerfile" -t "$2" "$1" > "$work/id"
     in_storage push --quiet "$2" "oci-archive:$3:$2"
 }
 
-# check_image FILE: exactly the programs are in it, and the node-agent runs where there is nothing else
+# check_image FILE: exactly the programs are in it, and the first runs where there is nothing else
 check_image() {
     local layer root=$work/root expected
     mkdir -p "$work/archive" "$root"
@@ -42,11 +52,10 @@ check_image() {
     for layer in $(blob "$(jq -r '.manifests[0].digest' "$work/archive/index.json")" | jq -r '.layers[].digest'); do
         blob "$layer" | tar -xz -C "$root"
     done
-    expected=$(printf '755 /%s\n' bin cni "${programs[@]/#/bin/}" "${plugins[@]/#/cni/}" | sort)
+    expected=$(printf '755 /%s\n' bin "${programs[@]/#/bin/}" ${plugins:+cni} "${plugins[@]/#/cni/}" | sort)
     diff <(echo "$expected") <(find "$root" -mindepth 1 -printf '%m /%P\n' | sort) >&2 ||
         die "the image does not hold what it should"
-    [ "$(chroot "$root" /bin/node-agent --version)" = "node-agent $version" ] ||
-        die "the node-agent of the image does not run"
+    [ "$(chroot "$root" "/bin/$program" --version)" = "$program $version" ] || die "the $program of the image does not run"
 }
 
 # blob DIGEST: a part of the archive
@@ -60,11 +69,14 @@ main() {
             *) sed -n '2,/^set /{/^#/!d;s/^# \{0,1\}//;p}' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
         esac
     done
+    shift $((OPTIND - 1))
+    choose "${1:-node-agent}"
+    output=${output:-target/$program.oci.tar}
     for tool in buildah jq; do
         [ -n "$(command -v $tool)" ] || die "needs $tool: apt-get install buildah jq"
     done
-    version=$(cargo metadata --no-deps --format-version 1 | jq -r '.packages[] | select(.name == "node-agent").version')
-    name=localhost/fastpath/node-agent:$version
+    version=$(cargo metadata --no-deps --format-version 1 | jq -r --arg name "$program" '.packages[] | select(.name == $name).version')
+    name=localhost/fastpath/$program:$version
     mkdir -p target
     work=$(mktemp -d target/image.XXXXXX)
     trap 'rm -rf "$work"' EXIT

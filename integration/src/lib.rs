@@ -7,6 +7,7 @@
 )]
 
 pub mod examples;
+pub mod http;
 pub mod marker;
 pub mod repair;
 

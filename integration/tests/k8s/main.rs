@@ -3,7 +3,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a panic with its line is a test's report")]
 
-mod admission;
 mod api;
 mod bed;
 mod cluster;
@@ -21,3 +20,4 @@ mod node_sockets;
 mod node_state;
 mod node_static;
 mod report;
+mod scheduling;

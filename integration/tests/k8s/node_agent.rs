@@ -1,8 +1,6 @@
 //! The node agent with a real kubelet: slots of OVS-DPDK that it hands out.
 
 use std::fs;
-use std::io::{Read, Write};
-use std::net::TcpStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -23,14 +21,9 @@ fn config() -> String {
     fs::read_to_string(bed::repository().join("conf-examples/node-agent/slots.yaml")).unwrap()
 }
 
-/// What a scraper or a probe gets, the status first.
+/// What the agent answers.
 fn get(path: &str) -> String {
-    let mut stream = TcpStream::connect("127.0.0.1:9464").unwrap();
-    let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    answer
+    integration::http::get("127.0.0.1:9464", path).unwrap()
 }
 
 /// Waits until the node says that it has so many.
