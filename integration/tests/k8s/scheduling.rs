@@ -3,6 +3,7 @@
 
 mod admission;
 mod bands;
+mod chain;
 mod nodes;
 mod outages;
 mod own;

@@ -40,9 +40,65 @@ impl Shape {
         }
     }
 
-    fn workload(self) -> &'static str {
-        if self == Self::Beside { "daemonset" } else { "deployment" }
+    /// Applies what is shipped, starts the program, and waits until the API server asks it about the pods
+    /// of [`NAMESPACE`].
+    pub(crate) fn ship(self, api: &Cluster) -> Program {
+        api.kubectl(&["create", "namespace", NAMESPACE]);
+        api.kubectl(&["label", "namespace", NAMESPACE, "fastpath.dev/admission=enabled"]);
+        // From 1.21 on the API server does it.
+        let own_name = "kubernetes.io/metadata.name=kube-system";
+        api.kubectl(&["label", "namespace", "kube-system", own_name]);
+
+        api.kubectl(&["apply", "-k", &self.dir().display().to_string()]);
+        let workload = if self == Self::Beside { "daemonset" } else { "deployment" };
+        let manifest = api.get(&["-n", "kube-system", workload, "latency-scheduler"]);
+        let program = Program::start(api, &manifest);
+        point(api, &program, "mutatingwebhookconfiguration", &["mutate"]);
+        point(api, &program, "validatingwebhookconfiguration", &["validate", "validate"]);
+        eventually(SOON, "the webhook to be asked", || {
+            let nonsense = pod("probe", &json!({"latency": "1"}));
+            create(api, &nonsense, &["--dry-run=server"]).is_err()
+        });
+        program
     }
+
+    /// The shipped configuration of kube-scheduler, which finds the extender where it is here.
+    pub(crate) fn scheduler_config(self, program: &Program) -> Value {
+        let text = fs::read_to_string(self.dir().join("kube-scheduler.yaml")).unwrap();
+        let mut config: Value = serde_saphyr::from_str(&text).unwrap();
+        config["clientConnection"] = json!({});
+        config["leaderElection"]["leaderElect"] = json!(false);
+        let extender = &mut config["extenders"][0];
+        let scheme = if self == Self::Remote { "https" } else { "http" };
+        extender["urlPrefix"] = json!(format!("{scheme}://{}/v1", program.extender));
+        for file in ["caFile", "certFile", "keyFile"] {
+            if let Some(shipped) = extender["tlsConfig"][file].as_str() {
+                let name = shipped.rsplit('/').next().unwrap();
+                extender["tlsConfig"][file] = json!(program.certificates.join(name));
+            }
+        }
+        config
+    }
+}
+
+/// Leads the webhooks to a program outside of the cluster. All the rest stays as it is shipped.
+fn point(api: &Cluster, program: &Program, kind: &str, paths: &[&str]) {
+    let Program { admission, certificates, .. } = program;
+    let authority = STANDARD.encode(fs::read(certificates.join("ca.crt")).unwrap());
+    let client = |(index, path): (usize, &&str)| {
+        let client = json!({"url": format!("https://{admission}/{path}"), "caBundle": authority});
+        json!({"op": "replace", "path": format!("/webhooks/{index}/clientConfig"), "value": client})
+    };
+    let patch: Value = paths.iter().enumerate().map(client).collect();
+    api.kubectl(&["patch", kind, "latency-scheduler", "--type=json", "-p", &patch.to_string()]);
+}
+
+/// What kubectl says of the creation of objects.
+fn create(api: &Cluster, object: &Value, arguments: &[&str]) -> Result<String, String> {
+    let name = object["metadata"]["name"].as_str().unwrap_or("list");
+    let file = api.dir().join(format!("create-{name}.json"));
+    fs::write(&file, object.to_string()).unwrap();
+    api.try_kubectl(&[&["create", "-f", &file.display().to_string()], arguments].concat())
 }
 
 /// A cluster whose namespace `enabled` is asked about, and the program that answers.
@@ -55,85 +111,33 @@ pub(crate) struct Scene {
 impl Scene {
     /// Applies what is shipped, starts the program, and waits until the API server asks it. Pods are not placed yet.
     pub(crate) fn new(shape: Shape) -> Self {
-        Self::on(bed::own_api(), shape)
-    }
-
-    /// The same on a cluster that there is.
-    pub(crate) fn on(api: Cluster, shape: Shape) -> Self {
+        let api = bed::own_api();
         api.apply_file(&bed::repository().join("deploy/crd.yaml"));
         let kind = "crd/network-attachment-definitions.k8s.cni.cncf.io";
         api.kubectl(&["wait", "--for=condition=established", kind]);
         eventually(SOON, "the kind to be served", || {
             api.try_kubectl(&["get", "net-attach-def"]).is_ok()
         });
-        for namespace in [NAMESPACE, "other"] {
-            api.kubectl(&["create", "namespace", namespace]);
-        }
-        for namespace in [NAMESPACE, "kube-system"] {
-            api.kubectl(&["label", "namespace", namespace, "fastpath.dev/admission=enabled"]);
-        }
-        // From 1.21 on the API server does it.
-        let own_name = "kubernetes.io/metadata.name=kube-system";
-        api.kubectl(&["label", "namespace", "kube-system", own_name]);
+        api.kubectl(&["create", "namespace", "other"]);
+        api.kubectl(&["label", "namespace", "kube-system", "fastpath.dev/admission=enabled"]);
+        let program = shape.ship(&api);
         api.apply(&network("vf-net", "fastpath.dev/vf", "vf"));
         api.apply(&network("vhost-net", "fastpath.dev/vhostuser", "ovs-dpdk"));
-
-        api.kubectl(&["apply", "-k", &shape.dir().display().to_string()]);
-        let manifest = api.get(&["-n", "kube-system", shape.workload(), "latency-scheduler"]);
-        let program = Program::start(&api, &manifest);
-        let scene = Self { api, program, shape };
-        scene.point("mutatingwebhookconfiguration", &["mutate"]);
-        scene.point("validatingwebhookconfiguration", &["validate", "validate"]);
-        eventually(SOON, "the webhook to be asked", || {
-            let pod = pod("probe", &json!({"latency": "1"}));
-            scene.create(&pod, &["--dry-run=server"]).is_err()
-        });
-        scene
+        Self { api, program, shape }
     }
 
-    /// Leads the webhooks to a program outside of the cluster. All the rest stays as it is shipped.
-    fn point(&self, kind: &str, paths: &[&str]) {
-        let Program { admission, certificates, .. } = &self.program;
-        let authority = STANDARD.encode(fs::read(certificates.join("ca.crt")).unwrap());
-        let client = |(index, path): (usize, &&str)| {
-            let client =
-                json!({"url": format!("https://{admission}/{path}"), "caBundle": authority});
-            json!({"op": "replace", "path": format!("/webhooks/{index}/clientConfig"), "value": client})
-        };
-        let patch: Value = paths.iter().enumerate().map(client).collect();
-        let patch = patch.to_string();
-        self.api.kubectl(&["patch", kind, "latency-scheduler", "--type=json", "-p", &patch]);
-    }
-
-    /// Starts kube-scheduler with the shape's configuration, which finds the extender where it is here.
+    /// Starts kube-scheduler with the shape's configuration.
     pub(crate) fn start_scheduler(&self) {
         self.api.start_scheduler(&self.scheduler_config());
     }
 
     pub(crate) fn scheduler_config(&self) -> Value {
-        let text = fs::read_to_string(self.shape.dir().join("kube-scheduler.yaml")).unwrap();
-        let mut config: Value = serde_saphyr::from_str(&text).unwrap();
-        config["clientConnection"] = json!({});
-        config["leaderElection"]["leaderElect"] = json!(false);
-        let extender = &mut config["extenders"][0];
-        let scheme = if self.shape == Shape::Remote { "https" } else { "http" };
-        extender["urlPrefix"] = json!(format!("{scheme}://{}/v1", self.program.extender));
-        for file in ["caFile", "certFile", "keyFile"] {
-            if let Some(shipped) = extender["tlsConfig"][file].as_str() {
-                let name = shipped.rsplit('/').next().unwrap();
-                extender["tlsConfig"][file] = json!(self.program.certificates.join(name));
-            }
-        }
-        config
+        self.shape.scheduler_config(&self.program)
     }
 
     /// What kubectl says of the creation of objects.
     pub(crate) fn create(&self, object: &Value, arguments: &[&str]) -> Result<String, String> {
-        let name = object["metadata"]["name"].as_str().unwrap_or("list");
-        let file = self.api.dir().join(format!("create-{name}.json"));
-        fs::write(&file, object.to_string()).unwrap();
-        let file = file.display().to_string();
-        self.api.try_kubectl(&[&["create", "-f", &file], arguments].concat())
+        create(&self.api, object, arguments)
     }
 
     /// Creates pods that are alike, called `NAME-0` and so on.
