@@ -92,6 +92,29 @@ fn measured_nodes_go_before_others_and_new_ones_and_who_has_nothing_is_left_out(
 }
 
 #[test]
+fn a_node_with_several_paths_is_answered_once_for_the_one_that_is_wanted() {
+    let node = |name: &str, labels: Value| json!({"metadata": {"name": name, "labels": labels}});
+    let both = json!({
+        "dpdk": "7", "ovs-dpdk": "true", "fastpath.dev/vf": "true", "fastpath.dev/vf-p99-us": "30",
+        "fastpath.dev/ovs-dpdk": "true", "fastpath.dev/ovs-dpdk-p99-us": "9000",
+    });
+    let list = json!({"items": [node("both", both), node("plain", json!({}))]});
+    let list: NodeObjects = serde_json::from_value(list).unwrap();
+    let table = list.items.unwrap().into_iter().map(crate::nodes::entry).collect();
+    let ask = |verb: Verb, us: &str, path: &str| {
+        let body = about(&["both", "plain"], &within(us, path));
+        let answer = verb(body.as_bytes(), &table, NOW.parse().unwrap()).unwrap();
+        serde_json::from_slice::<Value>(&answer).unwrap()
+    };
+    assert_eq!(ask(prioritize, "5000", "vf"), json!([{"Host": "both", "Score": 10}]));
+    assert_eq!(ask(prioritize, "9500", "ovs-dpdk"), json!([{"Host": "both", "Score": 2}]));
+    // Where nobody keeps it, a node of another kind is no substitute.
+    let nobody = ask(filter, "7000", "ovs-dpdk");
+    assert_eq!(nobody["NodeNames"], json!([]));
+    assert_eq!(nobody["FailedNodes"].as_object().unwrap().len(), 2);
+}
+
+#[test]
 fn a_slow_pod_is_kept_away_from_fast_nodes() {
     let body = about(&["fake-a", "fake-e", "unknown"], &within("10001", "kernel"));
     assert_eq!(

@@ -8,7 +8,7 @@ use serde_json::json;
 use testkit::wait::eventually;
 
 use super::nodes::Node;
-use super::scene::{SOON, Scene, Shape};
+use super::scene::{NAMESPACE, SOON, Scene, Shape};
 
 impl Scene {
     fn winners(&self) -> Vec<String> {
@@ -16,9 +16,21 @@ impl Scene {
         placed.filter(|(_, node)| !node.is_empty()).map(|(pod, _)| pod).collect()
     }
 
+    /// Waits for the one that wins after these.
+    fn next_winner(&self, before: &[String]) -> String {
+        let new =
+            || self.winners().into_iter().filter(|pod| !before.contains(pod)).collect::<Vec<_>>();
+        eventually(SOON, "another to win", || !new().is_empty());
+        // As long as one more bind would take.
+        sleep(Duration::from_secs(2));
+        let new = new();
+        assert_eq!(new.len(), 1, "{new:?}");
+        new[0].clone()
+    }
+
     /// Pods that kube-scheduler has said of that there is no room.
     fn losers(&self) -> usize {
-        let pods = self.api.get(&["-n", super::scene::NAMESPACE, "pods"]);
+        let pods = self.api.get(&["-n", NAMESPACE, "pods"]);
         let lost = |pod: &&serde_json::Value| {
             let conditions = pod["status"]["conditions"].as_array().cloned().unwrap_or_default();
             conditions.iter().any(|one| one["reason"] == "Unschedulable")
@@ -40,11 +52,12 @@ fn the_last_vf_goes_to_one_of_fifty_pods_and_then_to_another() {
     assert_eq!(scene.counts(), BTreeMap::from([("quick".to_owned(), 1)]));
 
     scene.delete(&[&winners[0]]);
-    eventually(SOON, "another to win", || !scene.winners().is_empty());
-    // As long as another bind would take.
-    sleep(Duration::from_secs(2));
-    let next = scene.winners();
-    assert!(next.len() == 1 && next != winners, "{winners:?}, then {next:?}");
+    let second = scene.next_winner(&[]);
+    // One that was evicted or has crashed for good has no device any more, though it is still there.
+    let failed = json!({"status": {"phase": "Failed"}}).to_string();
+    let patch = ["patch", "pod", &second, "--subresource=status", "--type=merge", "-p", &failed];
+    scene.api.kubectl(&[&["-n", NAMESPACE], &patch[..]].concat());
+    scene.next_winner(&[second]);
 }
 
 #[test]
