@@ -10,4 +10,5 @@ mod own;
 mod program;
 mod races;
 mod remote;
+mod rendered;
 pub(crate) mod scene;
