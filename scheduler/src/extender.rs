@@ -25,13 +25,15 @@ pub(crate) fn prioritize(body: &[u8], table: &Table, now: Timestamp) -> Result<V
     let names = names(&args)?;
     let mut answer = Vec::new();
     if let Wanted::Path(demand) = Wanted::of(args.pod.as_ref()) {
-        let scores = names.map(|host| {
-            let fit = judge(&demand, table.get(host), now);
+        // Looking up is waiting for memory. Nothing in between: so it waits for many of them at once.
+        let found: Vec<_> = names.map(|host| (host, table.get(host))).collect();
+        let scores = found.into_iter().map(|(host, node)| {
+            let fit = judge(&demand, node, now);
             Score { host, score: fit.map_or(0, |fit| fit.score()) }
         });
         answer.extend(scores.filter(|one| one.score > 0));
     }
-    write(&answer)
+    write(&answer, body.len())
 }
 
 /// Which of the nodes may take the pod, and why others may not.
@@ -53,7 +55,7 @@ pub(crate) fn filter(body: &[u8], table: &Table, now: Timestamp) -> Result<Vec<u
             }
         }
     }
-    write(&filtered)
+    write(&filtered, body.len())
 }
 
 /// Those of the nodes on which the pod could run, with the same victims.
@@ -75,7 +77,7 @@ pub(crate) fn preempt(body: &[u8], table: &Table, now: Timestamp) -> Result<Vec<
             preempted.node_name_to_meta_victims.insert(name, victims);
         }
     }
-    write(&preempted)
+    write(&preempted, body.len())
 }
 
 /// What the pod wants.
@@ -153,8 +155,11 @@ fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T> {
     serde_json::from_str(text).context(why)
 }
 
-fn write(answer: &impl Serialize) -> Result<Vec<u8>> {
-    serde_json::to_vec(answer).context("the answer cannot be written")
+/// The answer to a question of so many bytes. It is about as long when it names as many nodes.
+fn write(answer: &impl Serialize, question: usize) -> Result<Vec<u8>> {
+    let mut json = Vec::with_capacity(question);
+    serde_json::to_writer(&mut json, answer).context("the answer cannot be written")?;
+    Ok(json)
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Connections and bodies, within limits: whoever is slow, or sends too much, harms nobody else.
 
 use std::convert::Infallible;
+use std::error::Error;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -170,7 +171,7 @@ async fn respond(
 }
 
 /// The whole body, or what to answer instead.
-async fn read(body: Incoming, limits: Limits) -> Result<Bytes, Answer> {
+async fn read(body: Incoming, limits: Limits) -> Result<Vec<u8>, Answer> {
     let too_long = || {
         let text = format!("the body is above {} bytes", limits.body);
         Answer::text(StatusCode::PAYLOAD_TOO_LARGE, &text)
@@ -178,12 +179,24 @@ async fn read(body: Incoming, limits: Limits) -> Result<Bytes, Answer> {
     if body.size_hint().lower() > limits.body as u64 {
         return Err(too_long());
     }
-    match timeout(limits.patience, Limited::new(body, limits.body).collect()).await {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
+    match timeout(limits.patience, collect(Limited::new(body, limits.body))).await {
+        Ok(Ok(body)) => Ok(body),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_long()),
         Ok(Err(_)) => Err(Answer::text(StatusCode::BAD_REQUEST, "the body was cut off")),
         Err(_) => Err(Answer::text(StatusCode::REQUEST_TIMEOUT, "the body did not come in time")),
     }
+}
+
+/// One piece of memory takes all of it, as long as the client says that it will be.
+async fn collect(mut body: Limited<Incoming>) -> Result<Vec<u8>, Box<dyn Error + Send + Sync>> {
+    let length = usize::try_from(body.size_hint().lower()).unwrap_or_default();
+    let mut whole = Vec::with_capacity(length);
+    while let Some(frame) = body.frame().await {
+        if let Ok(data) = frame?.into_data() {
+            whole.extend_from_slice(&data);
+        }
+    }
+    Ok(whole)
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ const LIMITS: Limits =
 fn nodes(known: bool) -> Arc<Nodes> {
     let nodes = Arc::new(Nodes::default());
     if known {
-        nodes.replace(crate::nodes::Table::new());
+        nodes.replace(crate::nodes::Table::default());
     }
     nodes
 }

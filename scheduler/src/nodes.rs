@@ -3,13 +3,15 @@
 mod file;
 mod watch;
 
-use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
 
+use foldhash::fast::RandomState;
+use indexmap::IndexMap;
 use policy::{Node, NodeObject};
 
-/// What is kept of each node, by its name.
-pub(crate) type Table = HashMap<Box<str>, Node>;
+/// What is kept of each node, by its name. A question looks up thousands of them, and most of that is waiting for memory: so
+/// they lie close together, and the hash is a short one.
+pub(crate) type Table = IndexMap<Box<str>, Node, RandomState>;
 
 /// The table, once it is complete. Many ask, one source fills it.
 #[derive(Default)]

@@ -72,7 +72,7 @@ impl Nodes {
     fn list(&self, access: &Access) -> Result<String> {
         let server = ApiServer::connect(access, CLIENT, Instant::now() + LIST)?;
         let inquiry = inquiry("list the nodes");
-        let mut table = Table::new();
+        let mut table = Table::default();
         let mut next = String::new();
         loop {
             let path = format!("/api/v1/nodes?limit={PAGE}{next}");
@@ -137,7 +137,7 @@ impl Nodes {
                 let (name, node) = entry(object);
                 self.change(|table| table.insert(name, node));
             }
-            Kind::Deleted => self.change(|table| table.remove(&*object.metadata.name)),
+            Kind::Deleted => self.change(|table| table.swap_remove(&*object.metadata.name)),
             Kind::Bookmark | Kind::Error => {}
         }
         Ok(version)
