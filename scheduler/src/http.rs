@@ -1,5 +1,7 @@
 //! Connections and bodies, within limits: whoever is slow, or sends too much, harms nobody else.
 
+mod places;
+
 use std::convert::Infallible;
 use std::error::Error;
 use std::net::SocketAddr;
@@ -16,10 +18,10 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
+use self::places::{Client, Places};
 use crate::tls::Tls;
 
 /// What clients may take.
@@ -29,13 +31,20 @@ pub(crate) struct Limits {
     pub(crate) connections: usize,
     /// A client has so long for the head of a request, from when it may send one, and as long for the body.
     pub(crate) patience: Duration,
+    /// And this long when all connections are taken and another client waits for one.
+    pub(crate) haste: Duration,
     /// Bytes of a body. 15,000 names of 253 characters are half of the default.
     pub(crate) body: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { connections: 64, patience: Duration::from_secs(10), body: 8 << 20 }
+        Self {
+            connections: 64,
+            patience: Duration::from_secs(10),
+            haste: Duration::from_millis(500),
+            body: 8 << 20,
+        }
     }
 }
 
@@ -75,6 +84,14 @@ impl Answer {
     }
 }
 
+/// A client, and who answers it.
+#[derive(Clone)]
+struct Session {
+    client: Arc<Client>,
+    answers: Arc<dyn Answers>,
+    limits: Limits,
+}
+
 /// Listens.
 ///
 /// # Errors
@@ -90,10 +107,8 @@ pub(crate) async fn serve(
     answers: Arc<dyn Answers>,
     limits: Limits,
 ) {
-    let free = Arc::new(Semaphore::new(limits.connections));
+    let mut places = Places::new(limits.connections, limits.haste);
     loop {
-        // It is never closed.
-        let Ok(one) = Arc::clone(&free).acquire_owned().await else { return };
         let stream = match listener.accept().await {
             Ok((stream, _)) => stream,
             Err(error) => {
@@ -102,55 +117,56 @@ pub(crate) async fn serve(
                 continue;
             }
         };
-        let (tls, answers) = (tls.clone(), Arc::clone(&answers));
-        tokio::spawn(async move {
-            if let Err(error) = connection(stream, tls, answers, limits).await {
+        let place = places.find().await;
+        let client = Arc::new(Client::new());
+        let session =
+            Session { client: Arc::clone(&client), answers: Arc::clone(&answers), limits };
+        let tls = tls.clone();
+        let task = tokio::spawn(async move {
+            if let Err(error) = connection(stream, tls, session).await {
                 log::debug!("a connection ended: {error:#}");
             }
-            drop(one);
+            drop(place);
         });
+        places.take(client, task.abort_handle());
     }
 }
 
-async fn connection(
-    stream: TcpStream,
-    tls: Option<Arc<Tls>>,
-    answers: Arc<dyn Answers>,
-    limits: Limits,
-) -> Result<()> {
+async fn connection(stream: TcpStream, tls: Option<Arc<Tls>>, session: Session) -> Result<()> {
     // An answer is written at once, and waited for.
     if let Err(error) = stream.set_nodelay(true) {
         log::debug!("send without delay: {error}");
     }
-    let Some(tls) = tls else { return requests(stream, answers, limits).await };
-    let stream = timeout(limits.patience, tls.get().accept(stream)).await;
-    requests(stream.context("no TLS in time")??, answers, limits).await
+    let Some(tls) = tls else { return requests(stream, session).await };
+    let stream = timeout(session.limits.patience, tls.get().accept(stream)).await;
+    requests(stream.context("no TLS in time")??, session).await
 }
 
 /// Answers one request after the other.
-async fn requests<S>(stream: S, answers: Arc<dyn Answers>, limits: Limits) -> Result<()>
+async fn requests<S>(stream: S, session: Session) -> Result<()>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let patience = session.limits.patience;
     let service = service_fn(move |request| {
-        let answers = Arc::clone(&answers);
-        async move { Ok::<_, Infallible>(respond(request, answers, limits).await) }
+        let session = session.clone();
+        async move { Ok::<_, Infallible>(respond(request, session).await) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(limits.patience)
+        .header_read_timeout(patience)
         .serve_connection(TokioIo::new(stream), service);
     Ok(connection.await?)
 }
 
-async fn respond(
-    request: Request<Incoming>,
-    answers: Arc<dyn Answers>,
-    limits: Limits,
-) -> Response<Full<Bytes>> {
+async fn respond(request: Request<Incoming>, session: Session) -> Response<Full<Bytes>> {
+    let Session { client, answers, limits } = session;
+    client.asks();
     let (head, body) = request.into_parts();
     let (method, path) = (head.method.clone(), head.uri.path().to_owned());
-    let answer = match read(body, limits).await {
+    let body = read(body, limits).await;
+    client.asked();
+    let answer = match body {
         Ok(body) if answers.takes_time() => {
             let answer = spawn_blocking(move || answers.answer(&method, &path, &body)).await;
             answer.unwrap_or_else(|_panic| {
@@ -160,6 +176,7 @@ async fn respond(
         Ok(body) => answers.answer(&method, &path, &body),
         Err(answer) => answer,
     };
+    client.answered(answer.status.is_success());
     if answer.status.is_client_error() {
         let why = String::from_utf8_lossy(&answer.body);
         log::debug!("{} {}: {}", head.method, answer.status, why.trim_end());

@@ -3,6 +3,7 @@
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::thread;
+use std::time::Instant;
 
 use super::*;
 use crate::metrics::Metrics;
@@ -10,8 +11,12 @@ use crate::nodes::Nodes;
 use crate::routes::{Health, Routes};
 use crate::served::{get, post, start};
 
-const LIMITS: Limits =
-    Limits { connections: 4, patience: Duration::from_millis(400), body: 8 << 20 };
+const LIMITS: Limits = Limits {
+    connections: 4,
+    patience: Duration::from_secs(2),
+    haste: Duration::from_millis(200),
+    body: 8 << 20,
+};
 
 fn nodes(known: bool) -> Arc<Nodes> {
     let nodes = Arc::new(Nodes::default());
@@ -132,13 +137,38 @@ fn a_body_that_does_not_come_is_not_waited_for() {
 }
 
 #[test]
-fn whoever_takes_all_connections_and_says_nothing_keeps_them_only_so_long() {
+fn a_crowd_that_says_nothing_keeps_nobody_out_for_as_long_as_one_is_waited_for() {
     let server = server(true);
-    let mut slow: Vec<TcpStream> = (0..LIMITS.connections).map(|_| connect(server)).collect();
-    for stream in &mut slow {
-        stream.write_all(b"POST /v1/fil").unwrap();
+    let mut crowd: Vec<TcpStream> = (0..4 * LIMITS.connections).map(|_| connect(server)).collect();
+    let dribble = ["", "POST /v1/fil", "POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\n{"];
+    for (stream, said) in crowd.iter_mut().zip(dribble.iter().cycle()) {
+        stream.write_all(said.as_bytes()).unwrap();
     }
+    let began = Instant::now();
     assert!(exchange(server, &post("/v1/filter", "{}")).starts_with("HTTP/1.1 200 "));
+    assert!(began.elapsed() < LIMITS.patience, "{:?}", began.elapsed());
+}
+
+#[test]
+fn whoever_was_answered_outlasts_the_crowd() {
+    let server = server(true);
+    let mut stream = connect(server);
+    let question = b"POST /v1/prioritize HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}";
+    let mut ask = || {
+        stream.write_all(question).unwrap();
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"[]") {
+            let mut byte = [0];
+            stream.read_exact(&mut byte).unwrap();
+            answer.extend(byte);
+        }
+    };
+    ask();
+    thread::sleep(LIMITS.haste);
+    let crowd: Vec<TcpStream> = (0..3 * LIMITS.connections).map(|_| connect(server)).collect();
+    thread::sleep(LIMITS.haste * 2);
+    ask();
+    drop(crowd);
 }
 
 #[test]
