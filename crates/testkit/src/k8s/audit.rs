@@ -15,6 +15,8 @@ pub struct Request {
     pub uri: String,
     /// Who asked; empty when it could not tell.
     pub user: String,
+    /// When it arrived, RFC 3339 with microseconds.
+    pub at: String,
     /// The status of the answer, once there is one.
     pub code: Option<u64>,
 }
@@ -24,19 +26,20 @@ pub(super) fn policy() -> Value {
     json!({"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "rules": [{"level": "Metadata"}]})
 }
 
-/// All requests, in the order in which they arrived.
-pub(super) fn read(log: &Path) -> Vec<Request> {
+/// All requests behind the first `skip` bytes of the log, in the order in which they arrived.
+pub(super) fn read(log: &Path, skip: usize) -> Vec<Request> {
     let mut requests: Vec<Request> = Vec::new();
     let mut known: HashMap<String, usize> = HashMap::new();
     // Not yet there before the first request; and the last line may still be in the writing.
     let log = fs::read_to_string(log).unwrap_or_default();
-    for event in log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()) {
+    for event in log[skip..].lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()) {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let at = *known.entry(text(&event["auditID"])).or_insert_with(|| {
             requests.push(Request {
                 verb: text(&event["verb"]),
                 uri: text(&event["requestURI"]),
                 user: text(&event["user"]["username"]),
+                at: text(&event["requestReceivedTimestamp"]),
                 code: None,
             });
             requests.len() - 1
@@ -63,7 +66,7 @@ mod tests {
         let answered = event("a", r#","responseStatus":{"code":200}"#);
         let lines = [event("a", ""), event("b", ""), answered, r#"{"auditID":"c","#.into()];
         fs::write(&log, lines.join("\n")).unwrap();
-        let codes: Vec<Option<u64>> = read(&log).iter().map(|request| request.code).collect();
+        let codes: Vec<Option<u64>> = read(&log, 0).iter().map(|request| request.code).collect();
         assert_eq!(codes, [Some(200), None]);
     }
 }

@@ -217,7 +217,20 @@ impl Cluster {
     /// controllers included: count by `user`.
     #[must_use]
     pub fn requests(&self) -> Vec<Request> {
-        audit::read(&self.dir().join("audit.log"))
+        self.requests_since(0)
+    }
+
+    /// The same from a moment on, which is how long the log was: [`audited`](Self::audited).
+    #[must_use]
+    pub fn requests_since(&self, audited: usize) -> Vec<Request> {
+        audit::read(&self.dir().join("audit.log"), audited)
+    }
+
+    /// How long the log of requests is, bytes.
+    #[must_use]
+    pub fn audited(&self) -> usize {
+        let log = fs::metadata(self.dir().join("audit.log"));
+        log.map_or(0, |log| usize::try_from(log.len()).unwrap())
     }
 
     /// The API server's address.
