@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a panic with its line is a test's report")]
 
 mod bed;
+mod extender;
 mod frames;
 mod frames_witness;
 mod killed;
