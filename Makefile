@@ -11,7 +11,7 @@ TRIPLE   = $(shell rustc -vV | sed -n 's/^host: //p')
 # $(call each,NAMES,FROM,COMMAND,TO): COMMAND FROM/NAME TO/NAME for those that exist
 each = @for name in $(1); do [ ! -f $(2)/$$name ] || $(3) $(2)/$$name $(4)/$$name; done
 
-.PHONY: build test test-all $(addprefix test-,$(SUITES)) demo $(addprefix demo-,$(DEMOS)) demo-latency bench bench-sriov bench-multus bench-vhostuser bench-node-agent image lint install clean help setup
+.PHONY: build test test-all $(addprefix test-,$(SUITES)) demo $(addprefix demo-,$(DEMOS)) demo-latency bench bench-sriov bench-multus bench-vhostuser bench-node-agent bench-latency-scheduler image lint install clean help setup
 
 build: setup ## all executables, into target/release
 	cargo build --release
@@ -48,7 +48,7 @@ demo-measure: setup ## the latency of every path, as figures and a picture (root
 demo-latency: setup ## a pod that says only its latency budget, on a real Kubernetes with OVS-DPDK (root)
 	integration/demo/latency.sh
 
-bench: bench-sriov bench-multus bench-vhostuser bench-node-agent ## all benchmarks, into docs/benchmarks.md
+bench: bench-sriov bench-multus bench-vhostuser bench-node-agent bench-latency-scheduler ## all benchmarks, into docs/benchmarks.md
 
 bench-sriov: setup ## what an attachment of a VF costs, in a VM (OTHER=name=path)
 	integration/bench/sriov.sh
@@ -61,6 +61,9 @@ bench-vhostuser: setup ## what a port of OVS-DPDK costs (root; OTHER=name=path)
 
 bench-node-agent: setup ## the idle agent, and how soon kubelet knows of a change (root)
 	integration/bench/node-agent.sh
+
+bench-latency-scheduler: setup ## a question to the extender, and pods/s of kube-scheduler with it (root)
+	integration/bench/latency-scheduler.sh
 
 image: setup ## container images of node agent and scheduler, into target/*.oci.tar (root, buildah)
 	deploy/image.sh node-agent

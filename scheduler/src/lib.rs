@@ -14,6 +14,7 @@ mod command;
 mod extender;
 pub mod fuzz;
 mod http;
+pub mod in_process;
 mod metrics;
 mod nodes;
 mod reloaded;

@@ -9,6 +9,7 @@
 #![expect(clippy::print_stdout, reason = "how peak-rss answers")]
 
 use std::ffi::OsString;
+use std::fs;
 use std::io::{self, Read, Write};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -73,6 +74,19 @@ pub fn peak_rss(command: &Command, conf: &str) -> Result<u64> {
     let status = child.wait()?;
     let text = answer_of(child, status)?;
     let kib: u64 = text.trim().parse().with_context(|| format!("peak-rss printed {text:?}"))?;
+    Ok(kib * 1024)
+}
+
+/// A line of the `status` of a process that runs, `VmRSS` or another, in bytes.
+///
+/// # Errors
+/// There is no such process, or no such line.
+pub fn memory(pid: u32, name: &str) -> Result<u64> {
+    let text = fs::read_to_string(format!("/proc/{pid}/status"))
+        .with_context(|| format!("look at process {pid}"))?;
+    let line = text.lines().find(|line| line.starts_with(name));
+    let kib = line.and_then(|line| line.split_whitespace().nth(1));
+    let kib: u64 = kib.with_context(|| format!("process {pid} has no {name}"))?.parse()?;
     Ok(kib * 1024)
 }
 

@@ -22,9 +22,8 @@ impl Spread {
     /// Of at least one value.
     #[must_use]
     pub fn of(values: impl IntoIterator<Item = f64>) -> Self {
-        let mut sorted: Vec<f64> = values.into_iter().collect();
-        sorted.sort_by(f64::total_cmp);
-        let at = |percent: usize| sorted[(sorted.len() - 1) * percent / 100];
+        let values: Vec<f64> = values.into_iter().collect();
+        let at = |percent| percentile(&values, percent);
         Self { p10: at(10), median: at(50), p90: at(90) }
     }
 
@@ -34,6 +33,14 @@ impl Spread {
         let Self { p10, median, p90 } = self;
         format!("{median:.decimals$} ({p10:.decimals$}-{p90:.decimals$})")
     }
+}
+
+/// The value that so many percent do not exceed, of at least one.
+#[must_use]
+pub fn percentile(values: &[f64], percent: usize) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted[(sorted.len() - 1) * percent / 100]
 }
 
 /// A figure that has a target.
@@ -59,6 +66,14 @@ impl Line {
             target: format!("<= {limit} {unit}"),
             met: measured <= limit,
         }
+    }
+
+    /// A number that is to be `limit` or more, in `unit`.
+    #[must_use]
+    pub fn at_least(figure: &str, measured: f64, limit: f64, decimals: usize, unit: &str) -> Self {
+        let target = format!(">= {limit} {unit}");
+        let line = Self::at_most(figure, measured, limit, decimals, unit);
+        Self { target, met: measured >= limit, ..line }
     }
 
     /// Bytes that may be as many as `limit`.
@@ -154,6 +169,7 @@ mod tests {
                 Line::at_most("time", 2.0 + over, 2.0, 2, "ms"),
                 Line::at_most_bytes("size", 4_000_000 + bytes, 4_000_000),
                 Line::exactly("namespaces", 1 + more, 1),
+                Line::at_least("share", 80.0 - over, 80.0, 0, "%"),
                 Line::at_most_of("requests", 4 + more, 4),
             ]
         };

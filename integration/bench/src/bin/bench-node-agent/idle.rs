@@ -6,6 +6,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use bench::measure::memory;
 use nix::mount::{MsFlags, mount};
 use testkit::device_plugin::KUBELET_DIR;
 use testkit::kubelet::Kubelet;
@@ -49,7 +50,7 @@ pub(crate) fn watch(time: Duration) -> Result<Idle> {
     sleep(time);
     let used = cpu(agent.pid())?.saturating_sub(before);
     ensure!(!agent.log().contains("left-over"), "it repaired something:\n{}", agent.log());
-    let rss = status(agent.pid(), "VmRSS")?;
+    let rss = memory(agent.pid(), "VmRSS")?;
     Ok(Idle { rss, cpu_percent: used.as_secs_f64() / time.as_secs_f64() * 100.0 })
 }
 
@@ -62,12 +63,4 @@ fn cpu(pid: u32) -> Result<Duration> {
         all += Duration::from_nanos(ns);
     }
     Ok(all)
-}
-
-/// A line of `status`, in bytes.
-fn status(pid: u32, name: &str) -> Result<u64> {
-    let text = fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = text.lines().find(|line| line.starts_with(name)).context("no such line")?;
-    let kib: u64 = line.split_whitespace().nth(1).context("no number")?.parse()?;
-    Ok(kib * 1024)
 }
