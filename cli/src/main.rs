@@ -8,6 +8,7 @@
 mod attach;
 mod check;
 mod detach;
+mod drawing;
 mod error_text;
 mod explain;
 mod gc;

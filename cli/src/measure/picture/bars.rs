@@ -8,8 +8,8 @@ use plotters::prelude::*;
 use policy::{Band, Bands, Microseconds, PathReport, Report};
 
 use super::axis::Axis;
-use super::theme::{BANDS, CENTRE, END, GRID, INK, MUTED, WARNING, bold, of_path, text};
-use super::{Area, Drawn, MARGIN, WIDTH};
+use crate::drawing::theme::{BANDS, CENTRE, END, GRID, INK, MUTED, WARNING, bold, of_path, text};
+use crate::drawing::{Area, Drawn, MARGIN, WIDTH};
 use crate::measure::scale::{Scale, us};
 use crate::measure::words;
 

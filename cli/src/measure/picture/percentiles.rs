@@ -5,9 +5,10 @@ use std::iter;
 use plotters::prelude::*;
 use policy::Report;
 
+use super::Curve;
 use super::axis::{Axis, MEDIAN, ROUNDING, tail};
-use super::theme::{GRID, INK, MUTED, bold, of_path, text};
-use super::{Area, Curve, Drawn, MARGIN, WIDTH};
+use crate::drawing::theme::{GRID, INK, MUTED, bold, of_path, text};
+use crate::drawing::{Area, Drawn, MARGIN, WIDTH};
 use crate::measure::scale::Scale;
 use crate::measure::words;
 

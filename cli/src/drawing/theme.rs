@@ -8,13 +8,13 @@ use std::fmt::Write as _;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-pub(super) const PAPER: RGBColor = RGBColor(0xff, 0xff, 0xff);
-pub(super) const INK: RGBColor = RGBColor(0x1f, 0x23, 0x28);
-pub(super) const MUTED: RGBColor = RGBColor(0x59, 0x63, 0x6e);
-pub(super) const GRID: RGBColor = RGBColor(0xd1, 0xd9, 0xe0);
-pub(super) const WARNING: RGBColor = RGBColor(0xb3, 0x1d, 0x28);
+pub(crate) const PAPER: RGBColor = RGBColor(0xff, 0xff, 0xff);
+pub(crate) const INK: RGBColor = RGBColor(0x1f, 0x23, 0x28);
+pub(crate) const MUTED: RGBColor = RGBColor(0x59, 0x63, 0x6e);
+pub(crate) const GRID: RGBColor = RGBColor(0xd1, 0xd9, 0xe0);
+pub(crate) const WARNING: RGBColor = RGBColor(0xb3, 0x1d, 0x28);
 /// Neighbouring bands differ.
-pub(super) const BANDS: [RGBColor; 2] = [RGBColor(0xf0, 0xf3, 0xf6), RGBColor(0xe4, 0xe9, 0xee)];
+pub(crate) const BANDS: [RGBColor; 2] = [RGBColor(0xf0, 0xf3, 0xf6), RGBColor(0xe4, 0xe9, 0xee)];
 /// Paths: told apart by every eye, after Okabe and Ito.
 const PATHS: [RGBColor; 6] = [
     RGBColor(0x00, 0x72, 0xb2),
@@ -43,17 +43,17 @@ const DARK: [(RGBColor, RGBColor); 13] = [
 ];
 
 /// Where a text's `(x, y)` is: in its middle.
-pub(super) const CENTRE: Pos = Pos { h_pos: HPos::Center, v_pos: VPos::Center };
+pub(crate) const CENTRE: Pos = Pos { h_pos: HPos::Center, v_pos: VPos::Center };
 /// At its end.
-pub(super) const END: Pos = Pos { h_pos: HPos::Right, v_pos: VPos::Center };
+pub(crate) const END: Pos = Pos { h_pos: HPos::Right, v_pos: VPos::Center };
 /// At its start.
 const START: Pos = Pos { h_pos: HPos::Left, v_pos: VPos::Center };
 
-pub(super) fn text(px: u8, colour: RGBColor) -> TextStyle<'static> {
+pub(crate) fn text(px: u8, colour: RGBColor) -> TextStyle<'static> {
     style(px, colour, FontStyle::Normal)
 }
 
-pub(super) fn bold(px: u8, colour: RGBColor) -> TextStyle<'static> {
+pub(crate) fn bold(px: u8, colour: RGBColor) -> TextStyle<'static> {
     style(px, colour, FontStyle::Bold)
 }
 
@@ -64,12 +64,12 @@ fn style(px: u8, colour: RGBColor, font: FontStyle) -> TextStyle<'static> {
 }
 
 /// The colour of the path at `index`.
-pub(super) fn of_path(index: usize) -> RGBColor {
+pub(crate) fn of_path(index: usize) -> RGBColor {
     PATHS[index % PATHS.len()]
 }
 
 /// The drawing with its style sheet, without the characters that XML has no place for.
-pub(super) fn finish(drawn: &str) -> String {
+pub(crate) fn finish(drawn: &str) -> String {
     let mut sheet = String::new();
     for (light, dark) in DARK.map(|(light, dark)| (hex(light), hex(dark))) {
         for property in ["fill", "stroke"] {
