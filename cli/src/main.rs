@@ -16,6 +16,7 @@ mod host;
 mod measure;
 mod output;
 mod selection;
+mod simulate;
 mod sockets;
 
 use std::process::ExitCode;
@@ -25,7 +26,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::host::Host;
 use crate::output::Output;
 
-/// Attach containers to networks by hand, check them, detach them, collect what is left over; measure, explain.
+/// Attach containers to networks by hand, check them, detach them, collect what is left over; measure, explain, simulate.
 #[derive(Parser)]
 #[command(name = "fastpath", version)]
 struct Cli {
@@ -48,6 +49,7 @@ enum Command {
     Gc(Printing<gc::Gc>),
     Measure(measure::Measure),
     Explain(explain::Explain),
+    Simulate(simulate::Simulate),
 }
 
 /// A command of which there is something to print. `--json` may stand before or after its name.
@@ -69,6 +71,7 @@ fn main() -> ExitCode {
         Command::Gc(Printing { command, output }) => (command.run(&host), output),
         Command::Measure(command) => return told(command.run(&host)),
         Command::Explain(command) => return told(command.run()),
+        Command::Simulate(command) => return told(command.run()),
     };
     output.or(&own).print(&report)
 }
