@@ -5,13 +5,14 @@
 //! kubeconfig names is ever run.
 //!
 //! A reader's way: `access` is how the server is reached, `session` what is asked, as whom and how
-//! often, `connection` one request and its answer, `verdict` what an answer means.
+//! often, `list` what comes in pages, `connection` one request and its answer, `verdict` what an answer means.
 #![forbid(unsafe_code)]
 
 mod access;
 mod connection;
 mod credential;
 mod error;
+mod list;
 mod runtime;
 mod session;
 #[cfg(test)]
@@ -29,6 +30,7 @@ pub use access::{Access, token_warning};
 pub use connection::Answer;
 pub use error::{Error, Reason};
 pub use http::StatusCode;
+pub use list::is_token;
 pub use session::Question;
 pub use verdict::{Inquiry, is_object_name};
 

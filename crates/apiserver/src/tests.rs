@@ -313,3 +313,37 @@ fn a_watch_may_be_refused_and_no_line_is_too_long() {
     let (lines, end) = watch(&client(&server, AMPLE), usize::MAX);
     assert!(lines.is_empty() && end.is_err());
 }
+
+#[test]
+fn a_list_is_asked_for_page_by_page() {
+    let server = FakeServer::start(|nth, _| match nth {
+        0 => json(200, r#"{"metadata": {"continue": "more~1"}, "items": [1, 2]}"#),
+        1 => json(200, r#"{"metadata": {"continue": "more~2"}, "items": null}"#),
+        _ => json(200, r#"{"metadata": {"continue": "", "resourceVersion": "7"}, "items": [3]}"#),
+    });
+    let mut all: Vec<u64> = Vec::new();
+    let question = |path| Question::Get { path };
+    let list = client(&server, AMPLE)
+        .list(&inquiry(), "/api/v1/pods?limit=2", question, |one| all.push(one));
+    assert_eq!((list.unwrap().as_str(), all), ("7", vec![1, 2, 3]));
+    let asked = server.requests();
+    let ends = [" ", "&continue=more~1 ", "&continue=more~2 "];
+    for (request, end) in asked.iter().zip(ends) {
+        assert!(request.starts_with(&format!("GET /api/v1/pods?limit=2{end}")), "{request}");
+    }
+    assert_eq!(asked.len(), 3);
+}
+
+#[test]
+fn what_is_no_list_is_told() {
+    for (body, what) in [
+        ("{\"items\": [\"a\"]}", "it is no list: "),
+        ("{\"metadata\": {\"continue\": \"1&watch=true\"}}", "of no known kind"),
+    ] {
+        let server = FakeServer::start(move |_, _| json(200, body));
+        let question = |path| Question::Get { path };
+        let list = client(&server, AMPLE).list(&inquiry(), "/api?limit=2", question, |_: u64| {});
+        let text = full(&list.unwrap_err());
+        assert!(text.contains(what), "{text}");
+    }
+}

@@ -33,7 +33,7 @@ pub use demand::{Demand, INTERFACES, PATH, REQUIRE_MEASURED, interfaces, require
 pub use error::Error;
 pub use fit::{BEST, Fit, Misfit};
 pub use node::{Figure, Node, Offer};
-pub use node_object::{ListMetadata, NodeMetadata, NodeObject, NodeObjects};
+pub use node_object::{NodeMetadata, NodeObject, NodeObjects, device_count};
 pub use published::{PATHS, RENEWED, VALIDITY};
 pub use report::{Microseconds, PathReport, Report, VERSION};
 pub use suggest::{Figures, Refusal, Suggestion, suggest};

@@ -12,6 +12,14 @@ use crate::Node;
 pub struct NodeObject {
     /// What is read of it.
     pub metadata: NodeMetadata,
+    #[serde(default)]
+    status: NodeStatus,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct NodeStatus {
+    #[serde(default)]
+    allocatable: Option<HashMap<String, String>>,
 }
 
 /// Its metadata.
@@ -33,24 +41,9 @@ pub struct NodeMetadata {
 /// A list of them, as the API server answers and `kubectl get nodes -o json` prints it.
 #[derive(Debug, Deserialize)]
 pub struct NodeObjects {
-    /// What is said of the list.
-    #[serde(default)]
-    pub metadata: ListMetadata,
     /// The nodes.
     #[serde(default)]
     pub items: Option<Vec<NodeObject>>,
-}
-
-/// What is said of a list.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ListMetadata {
-    /// Where a watch goes on behind it.
-    #[serde(default)]
-    pub resource_version: String,
-    /// Where the next page begins; none or empty on the last.
-    #[serde(default, rename = "continue")]
-    pub next: Option<String>,
 }
 
 impl NodeObject {
@@ -62,6 +55,24 @@ impl NodeObject {
             |key| self.metadata.annotations.as_ref()?.get(key).map(String::as_str),
         )
     }
+
+    /// How many devices of a resource its pods may have altogether; 0 of one that it does not have.
+    #[must_use]
+    pub fn allocatable(&self, resource: &str) -> u64 {
+        let quantity = self.status.allocatable.as_ref().and_then(|all| all.get(resource));
+        quantity.and_then(|quantity| device_count(quantity)).unwrap_or_default()
+    }
+}
+
+/// A number of devices, as Kubernetes writes quantities: `16`, and `2k` for 2000. None when it is no whole number.
+#[must_use]
+pub fn device_count(quantity: &str) -> Option<u64> {
+    let (digits, unit) = match quantity.strip_suffix('k') {
+        Some(thousands) => (thousands, 1000),
+        None => (quantity, 1),
+    };
+    let number: u64 = digits.parse().ok().filter(|_| !digits.starts_with('+'))?;
+    number.checked_mul(unit)
 }
 
 #[cfg(test)]
@@ -82,8 +93,31 @@ mod tests {
     }
 
     #[test]
+    fn devices_are_counted_as_kubernetes_writes_them() {
+        for (quantity, count) in [
+            ("0", Some(0)),
+            ("16", Some(16)),
+            ("2k", Some(2000)),
+            ("1500m", None),
+            ("+1", None),
+            ("k", None),
+            ("", None),
+            ("18446744073709551615k", None),
+        ] {
+            assert_eq!(device_count(quantity), count, "{quantity}");
+        }
+        let text =
+            r#"{"metadata": {}, "status": {"allocatable": {"fastpath.dev/vf": "16", "cpu": "4"}}}"#;
+        let node: NodeObject = serde_json::from_str(text).unwrap();
+        assert_eq!(
+            ["fastpath.dev/vf", "fastpath.dev/vhostuser"].map(|of| node.allocatable(of)),
+            [16, 0]
+        );
+    }
+
+    #[test]
     fn a_list_without_nodes_has_none() {
         let nodes: NodeObjects = serde_json::from_str(r#"{"items": null}"#).unwrap();
-        assert!(nodes.items.is_none() && nodes.metadata.next.is_none());
+        assert!(nodes.items.is_none());
     }
 }

@@ -5,9 +5,9 @@ use std::ops::ControlFlow;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
-use apiserver::{Access, ApiServer, Inquiry, Question};
-use policy::{NodeObject, NodeObjects};
+use anyhow::{Context, Result, bail, ensure};
+use apiserver::{Access, ApiServer, Inquiry, Question, is_token};
+use policy::NodeObject;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -71,31 +71,29 @@ impl Nodes {
     /// Asks for all nodes; returns from where to watch.
     fn list(&self, access: &Access) -> Result<String> {
         let server = ApiServer::connect(access, CLIENT, Instant::now() + LIST)?;
-        let inquiry = inquiry("list the nodes");
         let mut table = Table::default();
-        let mut next = String::new();
-        loop {
-            let path = format!("/api/v1/nodes?limit={PAGE}{next}");
-            let answer = server.ask(&inquiry, &Question::ListMetadata { path })?;
-            let page: NodeObjects =
-                serde_json::from_slice(&answer.body).context("the answer is no list of nodes")?;
-            table.extend(page.items.unwrap_or_default().into_iter().map(entry));
-            let Some(token) = page.metadata.next.filter(|token| !token.is_empty()) else {
-                self.replace(table);
-                return Ok(page.metadata.resource_version);
-            };
-            next = format!("&continue={}", for_query(&token)?);
-        }
+        let version = server.list(
+            &inquiry("list the nodes"),
+            &format!("/api/v1/nodes?limit={PAGE}"),
+            |path| Question::ListMetadata { path },
+            |object| {
+                let (name, node) = entry(object);
+                table.insert(name, node);
+            },
+        )?;
+        self.replace(table);
+        Ok(version)
     }
 
     /// Follows the changes behind `version` until that fails.
     fn watch(&self, access: &Access, mut version: String) -> Result<()> {
         loop {
+            ensure!(is_token(&version), "the version {version:?} is of no known kind");
             let server = ApiServer::connect(access, CLIENT, Instant::now() + WATCH + GRACE)?;
             let path = format!(
                 "/api/v1/nodes?watch=true&allowWatchBookmarks=true&timeoutSeconds={}&resourceVersion={}",
                 WATCH.as_secs(),
-                for_query(&version)?
+                version
             );
             let (began, mut trouble) = (Instant::now(), None);
             server.follow(
@@ -153,12 +151,6 @@ struct Status {
 
 fn inquiry(operation: &str) -> Inquiry<'static> {
     Inquiry { operation: operation.to_owned(), name: "nodes", rights: RIGHTS }
-}
-
-/// The server's own token, which is base64 for URLs or a number: nothing in it needs to be escaped.
-fn for_query(token: &str) -> Result<&str> {
-    let plain = token.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_=.~".contains(&b));
-    if plain { Ok(token) } else { bail!("the server's token {token:?} is of no known kind") }
 }
 
 #[cfg(test)]
