@@ -7,6 +7,7 @@ mod api;
 mod bed;
 mod cluster;
 mod deploy;
+mod explain;
 mod multus_api;
 mod node_agent;
 mod node_devices;
