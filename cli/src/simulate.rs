@@ -1,14 +1,16 @@
 //! `fastpath simulate`: what would become of pods in a cluster that does not exist, by our way to place them and
 //! by two others.
 //!
-//! A reader's way: `cluster` and `trace` are the two files, `algorithm` what is compared, `kube_scheduler` what
+//! A reader's way: `cluster` (or `real_nodes`) and `trace` are the two files, `machine` is a node, `algorithm` what is compared, `kube_scheduler` what
 //! all of them work within, `run` the time that passes, `tally` what is counted.
 
 mod algorithm;
 mod cluster;
 mod file;
 mod kube_scheduler;
+mod machine;
 mod picture;
+mod real_nodes;
 mod room;
 mod run;
 mod table;
@@ -26,7 +28,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 
 use algorithm::{Algorithm, Blind, Ours, Thesis};
-use cluster::Machine;
+use machine::Machine;
 use run::run;
 use tally::Tally;
 use trace::Pod;
@@ -35,8 +37,11 @@ use trace::Pod;
 #[derive(Args)]
 pub(crate) struct Simulate {
     /// The nodes, YAML
-    #[arg(long, value_name = "FILE")]
-    cluster: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "nodes")]
+    cluster: Option<PathBuf>,
+    /// Nodes of a real cluster, as `kubectl get nodes -o json` prints them, instead
+    #[arg(long, value_name = "FILE", conflicts_with = "cluster")]
+    nodes: Option<PathBuf>,
     /// The pods, YAML
     #[arg(long, value_name = "FILE")]
     trace: PathBuf,
@@ -47,7 +52,12 @@ pub(crate) struct Simulate {
 
 impl Simulate {
     pub(crate) fn run(&self) -> Result<ExitCode> {
-        let machines = file::read(&self.cluster, cluster::parse)?;
+        let machines = match (&self.cluster, &self.nodes) {
+            (_, Some(nodes)) => file::read(nodes, real_nodes::parse)?,
+            (cluster, None) => {
+                file::read(cluster.as_ref().context("give --cluster or --nodes")?, cluster::parse)?
+            }
+        };
         let pods = file::read(&self.trace, trace::parse)?;
         let columns = compare(&machines, &pods);
         let about = [words::cluster(&machines), words::trace(&pods)];

@@ -7,7 +7,7 @@ mod thesis;
 
 use policy::Datapath;
 
-use super::cluster::Machine;
+use super::machine::Machine;
 use super::trace::Pod;
 
 pub(super) use blind::Blind;

@@ -1,12 +1,12 @@
-//! The cluster of a simulation: its nodes, as the file describes them in groups.
+//! The cluster of a simulation: its nodes, as a file describes them in groups.
 
 use anyhow::{Result, ensure};
 use fastrand::Rng;
-use policy::{Datapath, Node, bucket};
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
 use super::file::{self, Place};
+use super::machine::{Latencies, Machine};
 use super::room::Room;
 
 /// The longest p99 that a report may have, µs.
@@ -53,21 +53,6 @@ fn kubelets_pods() -> u64 {
 
 fn all() -> u8 {
     100
-}
-
-/// A node of the cluster.
-#[derive(Clone)]
-pub(super) struct Machine {
-    /// What it publishes.
-    pub(super) node: Node,
-    /// All that it has.
-    pub(super) whole: Room,
-    /// What of it no pod has.
-    pub(super) free: Room,
-    /// What its paths really take, µs, published or not; none where it lacks the path.
-    vf_us: Option<f64>,
-    ovs_dpdk_us: Option<f64>,
-    kernel_us: f64,
 }
 
 /// Reads a cluster. The same text is always the same cluster.
@@ -120,12 +105,10 @@ impl Group {
         let mut draw = |devices: &Option<Devices>| {
             devices.as_ref().filter(|some| some.count > 0).map(|some| p99(rng, some.p99_us))
         };
-        let (vf_us, ovs_dpdk_us) = (draw(&self.vf), draw(&self.vhostuser));
-        let kernel_us = p99(rng, self.kernel_p99_us);
+        let (vf, ovs_dpdk) = (draw(&self.vf), draw(&self.vhostuser));
+        let really = Latencies { vf, ovs_dpdk, kernel: Some(p99(rng, self.kernel_p99_us)) };
         let measured = rng.u8(0..100) < self.measured_percent;
-        let node = Node::default();
-        let machine = Machine { node, whole, free: whole, vf_us, ovs_dpdk_us, kernel_us };
-        Machine { node: machine.published(measured), ..machine }
+        Machine::new(really.published(measured), whole, really)
     }
 }
 
@@ -136,34 +119,6 @@ fn count(devices: Option<&Devices>) -> u64 {
 /// A p99 of a range. Latencies lie apart by factors.
 fn p99(rng: &mut Rng, [low, high]: [f64; 2]) -> f64 {
     low * (high / low).powf(rng.f64())
-}
-
-impl Machine {
-    /// What a path of it really takes, µs.
-    pub(super) fn p99_us(&self, path: Datapath) -> Option<f64> {
-        match path {
-            Datapath::Vf => self.vf_us,
-            Datapath::OvsDpdk => self.ovs_dpdk_us,
-            Datapath::Kernel => Some(self.kernel_us),
-            Datapath::Ovn => None,
-        }
-    }
-
-    /// The labels that its agent gives it.
-    fn published(&self, measured: bool) -> Node {
-        let mut labels = Vec::new();
-        for path in [Datapath::Vf, Datapath::OvsDpdk, Datapath::Kernel] {
-            let Some(us) = self.p99_us(path) else { continue };
-            labels.push((path.label(), "true".to_owned()));
-            if measured {
-                labels.push((path.p99_label(), bucket(us).to_string()));
-            }
-        }
-        let label = |key: &str| {
-            labels.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
-        };
-        Node::from_metadata(label, |_| None)
-    }
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-use policy::Figure;
+use policy::{Datapath, Figure, bucket};
 
 use super::*;
 

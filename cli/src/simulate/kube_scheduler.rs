@@ -2,7 +2,7 @@
 
 use fastrand::Rng;
 
-use super::cluster::Machine;
+use super::machine::Machine;
 use super::room::Room;
 
 /// kube-scheduler looks for no more nodes than this, whatever the share.

@@ -6,8 +6,8 @@ use std::collections::BinaryHeap;
 use policy::Datapath;
 
 use super::algorithm::Algorithm;
-use super::cluster::Machine;
 use super::kube_scheduler::KubeScheduler;
+use super::machine::Machine;
 use super::room::Room;
 use super::trace::Pod;
 

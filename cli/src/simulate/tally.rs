@@ -2,7 +2,7 @@
 
 use policy::Datapath;
 
-use super::cluster::Machine;
+use super::machine::Machine;
 use super::run::Fate;
 use super::trace::{Need, Pod};
 
@@ -55,9 +55,9 @@ impl Tally {
     }
 }
 
-/// Whether the path of the node really takes no longer than the pod bears.
+/// Whether the path of the node really takes no longer than the pod bears. Without a budget it bears anything.
 fn keeps(machine: &Machine, path: Datapath, pod: &Pod) -> bool {
     #[expect(clippy::cast_precision_loss, reason = "exact up to 2^53 µs")]
-    let within = |us| pod.budget.is_none_or(|budget| us <= budget.us() as f64);
-    machine.p99_us(path).is_some_and(within)
+    let within = |budget_us: u64| machine.p99_us(path).is_some_and(|us| us <= budget_us as f64);
+    pod.budget.is_none_or(|budget| within(budget.us()))
 }

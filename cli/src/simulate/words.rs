@@ -1,6 +1,6 @@
 //! What the table and the picture say in the same words.
 
-use super::cluster::Machine;
+use super::machine::Machine;
 use super::tally::{Count, Tally};
 use super::trace::{Need, Pod};
 

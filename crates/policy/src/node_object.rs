@@ -59,8 +59,19 @@ impl NodeObject {
     /// How many devices of a resource its pods may have altogether; 0 of one that it does not have.
     #[must_use]
     pub fn allocatable(&self, resource: &str) -> u64 {
-        let quantity = self.status.allocatable.as_ref().and_then(|all| all.get(resource));
-        quantity.and_then(|quantity| device_count(quantity)).unwrap_or_default()
+        self.quantity(resource).and_then(device_count).unwrap_or_default()
+    }
+
+    /// How many whole CPUs its pods may have.
+    #[must_use]
+    pub fn allocatable_cpus(&self) -> u64 {
+        let millis = self.quantity("cpu").and_then(|cpus| cpus.strip_suffix('m'));
+        let millis = millis.and_then(|millis| millis.parse::<u64>().ok());
+        millis.map_or_else(|| self.allocatable("cpu"), |millis| millis / 1000)
+    }
+
+    fn quantity(&self, resource: &str) -> Option<&str> {
+        self.status.allocatable.as_ref()?.get(resource).map(String::as_str)
     }
 }
 
@@ -113,6 +124,7 @@ mod tests {
             ["fastpath.dev/vf", "fastpath.dev/vhostuser"].map(|of| node.allocatable(of)),
             [16, 0]
         );
+        assert_eq!(node.allocatable_cpus(), 4);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use policy::Datapath;
 
 use super::{Algorithm, least_allocated};
-use crate::simulate::cluster::Machine;
+use crate::simulate::machine::Machine;
 use crate::simulate::trace::Pod;
 
 /// The stock kube-scheduler with device plugins. It counts extended resources, and that is all it knows of

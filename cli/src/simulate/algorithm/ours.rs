@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use policy::{Bands, Datapath, Demand};
 
 use super::{Algorithm, BEST, least_allocated};
-use crate::simulate::cluster::Machine;
+use crate::simulate::machine::Machine;
 use crate::simulate::trace::Pod;
 
 /// What a level of the extender's 0 to 10 counts: its weight, times 10 to be of kube-scheduler's scale.

@@ -3,7 +3,7 @@
 use policy::Datapath;
 
 use super::{Algorithm, BEST, least_allocated};
-use crate::simulate::cluster::Machine;
+use crate::simulate::machine::Machine;
 use crate::simulate::trace::Pod;
 
 /// Its thresholds, and a node of the class at random. Its bugs are fixed: every threshold is owned once, free VFs
