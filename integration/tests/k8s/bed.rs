@@ -20,7 +20,7 @@ pub(crate) const CNI_CONF: &str = "/etc/cni/net.d/00-multus.conf";
 /// The default network, in the directory where multus-lite looks for networks.
 pub(crate) const DEFAULT_NETWORK: &str = "/etc/cni/multus/net.d/10-default.conflist";
 /// How multus-lite reaches the API server; token and certificate are beside it.
-const KUBECONFIG: &str = "/etc/cni/net.d/multus.d/multus.kubeconfig";
+pub(crate) const KUBECONFIG: &str = "/etc/cni/net.d/multus.d/multus.kubeconfig";
 /// The bridge of the default network.
 pub(crate) const BRIDGE: &str = "cni0";
 /// Where multus-lite tells what it does.
@@ -41,16 +41,19 @@ pub(crate) fn own_api() -> Cluster {
 /// A cluster with the node of [`node`], and multus-lite's kind and rights in it.
 pub(crate) fn cluster() -> &'static Cluster {
     static CLUSTER: OnceLock<Cluster> = OnceLock::new();
-    CLUSTER.get_or_init(|| {
-        private_host();
-        let cluster = Cluster::with_controllers();
-        for file in ["crd.yaml", "multus-lite-rbac.yaml"] {
-            cluster.apply_file(&repository().join("deploy").join(file));
-        }
-        let kind = "crd/network-attachment-definitions.k8s.cni.cncf.io";
-        cluster.kubectl(&["wait", "--for=condition=established", kind]);
-        cluster
-    })
+    CLUSTER.get_or_init(own_cluster)
+}
+
+/// The same without the node, for one test alone.
+pub(crate) fn own_cluster() -> Cluster {
+    private_host();
+    let cluster = Cluster::with_controllers();
+    for file in ["crd.yaml", "multus-lite-rbac.yaml"] {
+        cluster.apply_file(&repository().join("deploy").join(file));
+    }
+    let kind = "crd/network-attachment-definitions.k8s.cni.cncf.io";
+    cluster.kubectl(&["wait", "--for=condition=established", kind]);
+    cluster
 }
 
 /// The node, ready; its only network configuration is that of multus-lite. There is one for all
@@ -105,27 +108,19 @@ pub(crate) fn repository() -> PathBuf {
 
 /// Writes a kubeconfig for multus-lite with what it needs beside it, as deploy/README.md says.
 pub(crate) fn write_access(cluster: &Cluster, kubeconfig: &Path) {
-    let dir = kubeconfig.parent().unwrap();
-    fs::create_dir_all(dir).unwrap();
     let day = Duration::from_hours(24);
     let token = cluster.service_account_token("kube-system", "multus-lite", day);
-    fs::write(dir.join("token"), token.token).unwrap();
-    fs::copy(cluster.ca_file(), dir.join("ca.crt")).unwrap();
-    let content = json!({
-        "apiVersion": "v1",
-        "kind": "Config",
-        "clusters": [{"name": "cluster", "cluster": {
-            "server": cluster.url(), "certificate-authority": "ca.crt",
-        }}],
-        "users": [{"name": "multus-lite", "user": {"tokenFile": "token"}}],
-        "contexts": [{"name": "here", "context": {"cluster": "cluster", "user": "multus-lite"}}],
-        "current-context": "here",
-    });
-    fs::write(kubeconfig, content.to_string()).unwrap();
+    cluster.write_access(kubeconfig, "127.0.0.1", &token.token);
 }
 
 fn write_default_network() {
-    let list = json!({
+    fs::create_dir_all(Path::new(DEFAULT_NETWORK).parent().unwrap()).unwrap();
+    fs::write(DEFAULT_NETWORK, default_network().to_string()).unwrap();
+}
+
+/// The network that every pod has.
+pub(crate) fn default_network() -> Value {
+    json!({
         "cniVersion": "1.0.0",
         "name": "default",
         "plugins": [{
@@ -138,7 +133,5 @@ fn write_default_network() {
                 "routes": [{"dst": "0.0.0.0/0"}],
             },
         }],
-    });
-    fs::create_dir_all(Path::new(DEFAULT_NETWORK).parent().unwrap()).unwrap();
-    fs::write(DEFAULT_NETWORK, list.to_string()).unwrap();
+    })
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Cluster;
 use super::cluster::write;
@@ -25,7 +25,7 @@ pub struct Token {
 
 /// Writes the users' file. Their tokens are made of their names.
 pub(super) fn write_users(dir: &Path) {
-    let node = format!("system:node:{NODE_NAME}");
+    let node = node_user();
     let users = [
         ("admin", "system:masters"),
         ("system:kube-scheduler", ""),
@@ -37,8 +37,26 @@ pub(super) fn write_users(dir: &Path) {
     fs::write(dir.join(USERS), lines.concat()).unwrap();
 }
 
+/// The user that the node's kubelet is.
+pub(super) fn node_user() -> String {
+    format!("system:node:{NODE_NAME}")
+}
+
 fn token_of(user: &str) -> String {
     format!("token-of-{}", user.replace(':', "-"))
+}
+
+fn kubeconfig(server: &str, authority: &Path, token_file: &Path) -> Value {
+    json!({
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "test", "cluster": {
+            "server": server, "certificate-authority": authority,
+        }}],
+        "users": [{"name": "user", "user": {"tokenFile": token_file}}],
+        "contexts": [{"name": "test", "context": {"cluster": "test", "user": "user"}}],
+        "current-context": "test",
+    })
 }
 
 impl Cluster {
@@ -56,20 +74,26 @@ impl Cluster {
         if file.exists() {
             return file;
         }
-        write(
-            &file,
-            &json!({
-                "apiVersion": "v1",
-                "kind": "Config",
-                "clusters": [{"name": "test", "cluster": {
-                    "server": self.url(), "certificate-authority": self.ca_file(),
-                }}],
-                "users": [{"name": "user", "user": {"tokenFile": token_file}}],
-                "contexts": [{"name": "test", "context": {"cluster": "test", "user": "user"}}],
-                "current-context": "test",
-            }),
-        );
+        write(&file, &kubeconfig(&self.url(), &self.ca_file(), token_file));
         file
+    }
+
+    /// Writes a kubeconfig with the token and the certificate that it names beside it: for who sees other files than
+    /// this process, and reaches the API server at this host.
+    pub fn write_access(&self, file: &Path, host: &str, token: &str) {
+        let dir = file.parent().unwrap();
+        fs::create_dir_all(dir).unwrap();
+        fs::copy(self.ca_file(), dir.join("ca.crt")).unwrap();
+        let token_file = file.with_extension("token");
+        fs::write(&token_file, token).unwrap();
+        let name = Path::new(token_file.file_name().unwrap());
+        write(file, &kubeconfig(&self.url().replace("127.0.0.1", host), "ca.crt".as_ref(), name));
+    }
+
+    /// The token of the node's kubelet.
+    #[must_use]
+    pub fn node_token() -> String {
+        token_of(&node_user())
     }
 
     /// A file with a token, for [`kubeconfig_for`](Self::kubeconfig_for); one of the same name is

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::node_config::NodeConfig;
 use super::programs;
 use crate::daemon::Daemon;
 
@@ -24,11 +25,11 @@ pub(super) struct Containerd {
 
 impl Containerd {
     /// Starts it with the images that there are.
-    pub(super) fn start(dir: &Path, cni_conf_dir: &Path, cni_bin_dirs: &[&Path]) -> Self {
-        let plugins = dir.join("cni-bin");
-        link_plugins(&plugins, cni_bin_dirs);
-        fs::write(dir.join("containerd.toml"), config(dir, cni_conf_dir, &plugins)).unwrap();
-        let containerd = Self { daemon: spawn(dir), dir: dir.into() };
+    pub(super) fn start(config: &NodeConfig, cni_bin_dirs: &[&Path]) -> Self {
+        let dir = &config.dir;
+        link_plugins(&dir.join("cni-bin"), cni_bin_dirs);
+        fs::write(dir.join("containerd.toml"), config.containerd()).unwrap();
+        let containerd = Self { daemon: spawn(dir), dir: dir.clone() };
         for image in ["pause.tar", "busybox.tar"] {
             let file = programs::dir().join("images").join(image);
             containerd.ctr(&["images", "import", &file.display().to_string()]);
@@ -39,7 +40,7 @@ impl Containerd {
     /// Kills it and starts it again. Containers go on meanwhile.
     pub(super) fn restart(&mut self) {
         self.daemon.kill();
-        fs::remove_file(self.socket()).unwrap();
+        fs::remove_file(socket(&self.dir)).unwrap();
         self.daemon = spawn(&self.dir);
     }
 
@@ -50,7 +51,7 @@ impl Containerd {
 
     fn try_ctr(&self, args: &[&str]) -> Result<String, String> {
         let mut ctr = Command::new(programs::program("ctr"));
-        ctr.arg("--address").arg(self.socket()).args(["--namespace", "k8s.io"]).args(args);
+        ctr.arg("--address").arg(socket(&self.dir)).args(["--namespace", "k8s.io"]).args(args);
         let output = ctr.output().map_err(|error| error.to_string())?;
         let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
         if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
@@ -76,11 +77,6 @@ impl Containerd {
         let namespaces = info["Spec"]["linux"]["namespaces"].as_array().unwrap();
         let network = namespaces.iter().find(|namespace| namespace["type"] == "network").unwrap();
         network["path"].as_str().unwrap().into()
-    }
-
-    /// Where it listens.
-    pub(super) fn socket(&self) -> PathBuf {
-        socket(&self.dir)
     }
 
     pub(super) fn tail(&self) -> String {
@@ -123,40 +119,4 @@ fn link_plugins(to: &Path, dirs: &[&Path]) {
             }
         }
     }
-}
-
-/// Root may lack the right to lower an OOM score, and the machine `AppArmor`'s tools.
-fn config(dir: &Path, cni_conf_dir: &Path, plugins: &Path) -> String {
-    let path = |name: &str| dir.join(name).display().to_string();
-    format!(
-        r#"version = 2
-root = "{root}"
-state = "{state}"
-[grpc]
-  address = "{socket}"
-[ttrpc]
-  address = "{socket}.ttrpc"
-[plugins."io.containerd.internal.v1.opt"]
-  path = "{opt}"
-[plugins."io.containerd.grpc.v1.cri"]
-  sandbox_image = "registry.k8s.io/pause:test"
-  disable_apparmor = true
-  restrict_oom_score_adj = true
-  [plugins."io.containerd.grpc.v1.cri".cni]
-    bin_dir = "{plugins}"
-    conf_dir = "{cni_conf_dir}"
-  [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
-    runtime_type = "io.containerd.runc.v2"
-    [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
-      SystemdCgroup = false
-      BinaryName = "{runc}"
-"#,
-        root = path("containerd"),
-        state = path("containerd-state"),
-        socket = socket(dir).display(),
-        opt = path("containerd-opt"),
-        plugins = plugins.display(),
-        cni_conf_dir = cni_conf_dir.display(),
-        runc = programs::program("runc").display(),
-    )
 }

@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use serde_json::json;
 use tempfile::TempDir;
 
+use super::access::node_user;
 use super::cgroup::Cgroup;
 use super::cluster::write;
 use super::containerd::Containerd;
+use super::node_config::NodeConfig;
 use super::{Cluster, host, programs};
 use crate::daemon::Daemon;
 use crate::netns::Netns;
@@ -31,7 +32,9 @@ pub struct Node<'a> {
     kubelet: Option<Daemon>,
     kubelet_since: String,
     containerd: Containerd,
-    cgroup: Cgroup,
+    // Held for its drop.
+    _cgroup: Cgroup,
+    config: NodeConfig,
     dir: TempDir,
 }
 
@@ -49,11 +52,28 @@ impl<'a> Node<'a> {
         // The first `ip netns add` of all mounts /run/netns over itself: namespaces of pods that are
         // there by then could not be removed any more.
         drop(Netns::new());
-        let containerd = Containerd::start(dir.path(), cni_conf_dir, cni_bin_dirs);
         let cgroup = Cgroup::make();
+        let config = NodeConfig {
+            dir: dir.path().into(),
+            runc: programs::program("runc"),
+            cni_conf_dir: cni_conf_dir.into(),
+            address: NODE_ADDRESS.into(),
+            cgroup_root: cgroup.path(),
+            kubeconfig: cluster.user_kubeconfig(&node_user()),
+            authority: cluster.ca_file(),
+        };
+        let containerd = Containerd::start(&config, cni_bin_dirs);
         fs::create_dir(dir.path().join("static-pods")).unwrap();
         let kubelet_since = String::new();
-        let mut node = Self { cluster, kubelet: None, kubelet_since, containerd, cgroup, dir };
+        let mut node = Self {
+            cluster,
+            kubelet: None,
+            kubelet_since,
+            containerd,
+            _cgroup: cgroup,
+            config,
+            dir,
+        };
         node.start_kubelet();
         node
     }
@@ -83,21 +103,14 @@ impl<'a> Node<'a> {
     /// Starts kubelet, after [`kill_kubelet`](Self::kill_kubelet).
     pub fn start_kubelet(&mut self) {
         assert!(self.kubelet.is_none(), "kubelet runs already");
-        let config = self.dir.path().join("kubelet.json");
-        write(&config, &self.kubelet_config());
-        let args = [
-            format!("--config={}", config.display()),
-            format!("--kubeconfig={}", self.kubeconfig().display()),
-            format!("--hostname-override={NODE_NAME}"),
-            format!("--node-ip={NODE_ADDRESS}"),
-            format!("--cert-dir={}", self.dir.path().join("kubelet-pki").display()),
-            "--container-runtime=remote".into(),
-            format!("--container-runtime-endpoint=unix://{}", self.containerd.socket().display()),
-            "--pod-infra-container-image=registry.k8s.io/pause:test".into(),
-        ];
+        write(&self.dir.path().join("kubelet.json"), &self.config.kubelet());
         // As kubelet writes it: such texts sort by time.
         self.kubelet_since = output("date", &["--utc", "+%Y-%m-%dT%H:%M:%SZ"]).trim().into();
-        self.kubelet = Some(programs::start(&programs::program("kubelet"), self.dir.path(), args));
+        self.kubelet = Some(programs::start(
+            &programs::program("kubelet"),
+            self.dir.path(),
+            self.config.kubelet_args(),
+        ));
     }
 
     /// Kills kubelet on the spot; pods go on.
@@ -142,38 +155,6 @@ impl<'a> Node<'a> {
     pub fn tails(&self) -> String {
         let kubelet = self.kubelet.iter().map(Daemon::tail);
         kubelet.chain([self.containerd.tail(), self.cluster.tails()]).collect()
-    }
-
-    fn kubeconfig(&self) -> PathBuf {
-        self.cluster.user_kubeconfig(&format!("system:node:{NODE_NAME}"))
-    }
-
-    fn kubelet_config(&self) -> serde_json::Value {
-        json!({
-            "apiVersion": "kubelet.config.k8s.io/v1beta1",
-            "kind": "KubeletConfiguration",
-            "authentication": {
-                "anonymous": {"enabled": false},
-                "webhook": {"enabled": false},
-                "x509": {"clientCAFile": self.cluster.ca_file()},
-            },
-            "authorization": {"mode": "AlwaysAllow"},
-            "address": NODE_ADDRESS,
-            "healthzPort": 0,
-            "readOnlyPort": 0,
-            "cgroupDriver": "cgroupfs",
-            "cgroupRoot": self.cgroup.path(),
-            "enforceNodeAllocatable": [],
-            "failSwapOn": false,
-            "makeIPTablesUtilChains": false,
-            "volumePluginDir": self.dir.path().join("volume-plugins"),
-            // A machine with a full disk still runs the tests.
-            "evictionHard": {"memory.available": "50Mi", "nodefs.available": "1%"},
-            "imageGCHighThresholdPercent": 100,
-            "imageGCLowThresholdPercent": 99,
-            "nodeStatusUpdateFrequency": "1s",
-            "staticPodPath": self.static_pods(),
-        })
     }
 }
 

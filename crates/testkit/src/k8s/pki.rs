@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::process::output;
 
 /// Extensions for each kind of certificate. An authority that poses as a server is refused by some
-/// clients, and OpenSSL's defaults would make one of everything.
+/// clients, and OpenSSL's defaults would make one of everything. 10.0.2.2 is this machine as a VM sees it.
 const CONFIG: &str = "
 [req]
 distinguished_name = name
@@ -17,7 +17,7 @@ keyUsage = critical,keyCertSign
 [server]
 basicConstraints = critical,CA:FALSE
 extendedKeyUsage = serverAuth
-subjectAltName = DNS:localhost,DNS:kubernetes.default.svc,IP:127.0.0.1,IP:10.96.0.1
+subjectAltName = DNS:localhost,DNS:kubernetes.default.svc,IP:127.0.0.1,IP:10.96.0.1,IP:10.0.2.2
 [client]
 basicConstraints = critical,CA:FALSE
 extendedKeyUsage = clientAuth

@@ -1,5 +1,7 @@
 //! Pods: making, waiting, looking inside.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::Cluster;
@@ -23,8 +25,13 @@ pub fn busybox_pod(namespace: &str, name: &str, annotations: &Value) -> Value {
 impl Cluster {
     /// Waits until a pod is ready; panics with what is known of it when it is not after a minute.
     pub fn wait_pod_running(&self, namespace: &str, name: &str) {
-        let pod = format!("pod/{name}");
-        let wait = ["wait", "-n", namespace, "--for=condition=Ready", "--timeout=60s", &pod];
+        self.wait_pod_running_within(Duration::from_mins(1), namespace, name);
+    }
+
+    /// The same, where it may take longer or shorter.
+    pub fn wait_pod_running_within(&self, limit: Duration, namespace: &str, name: &str) {
+        let (pod, limit) = (format!("pod/{name}"), format!("--timeout={}s", limit.as_secs()));
+        let wait = ["wait", "-n", namespace, "--for=condition=Ready", &limit, &pod];
         if let Err(error) = self.try_kubectl(&wait) {
             let state = self.kubectl(&["describe", "-n", namespace, &pod]);
             panic!("{error}{state}\n{}", self.tails());

@@ -10,7 +10,8 @@ use std::process::{Command, Stdio};
 use crate::daemon::Daemon;
 
 /// The folder that `integration/k8s/binaries.sh` printed.
-pub(super) fn dir() -> PathBuf {
+#[must_use]
+pub fn dir() -> PathBuf {
     let Some(dir) = env::var_os("FASTPATH_K8S_DIR").map(PathBuf::from) else {
         panic!("FASTPATH_K8S_DIR is not set: it is what integration/k8s/binaries.sh prints");
     };
