@@ -110,6 +110,8 @@ suite_k8s() {
     make --no-print-directory build
     tests=$(test_executable k8s)
     programs=$(integration/k8s/binaries.sh)
+    # There is no way to a mirror from where the tests run.
+    integration/vm/image.sh >/dev/null
     FASTPATH_BIN_DIR=$PWD/target/release FASTPATH_K8S_DIR=$programs FASTPATH_K8S_CGROUP=$cgroup \
         with_ovs isolated "$tests" --show-output "${filter[@]}" || status=$?
     for dir in /sys/fs/cgroup{,/*}/"$cgroup"; do

@@ -22,3 +22,4 @@ mod node_state;
 mod node_static;
 mod report;
 mod scheduling;
+mod vm_node;

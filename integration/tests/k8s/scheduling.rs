@@ -12,3 +12,4 @@ mod races;
 mod remote;
 mod rendered;
 pub(crate) mod scene;
+mod vf_chain;

@@ -26,8 +26,24 @@ const PROGRAM: &str = "/run/testpmd-image";
 
 /// Tells what happens, and when.
 #[expect(clippy::print_stdout, reason = "a demonstration, too")]
-fn say(start: Instant, text: &str) {
+pub(super) fn say(start: Instant, text: &str) {
     println!("[{:5.1} s] {text}", start.elapsed().as_secs_f64());
+}
+
+/// Asserts that a pod got its path by its budget, and runs as a user who may do nothing.
+pub(super) fn expect_unprivileged(cluster: &Cluster, name: &str, path: &str, resource: &str) {
+    let pod = cluster.get(&["-n", NAMESPACE, "pod", name]);
+    assert_eq!(pod["metadata"]["annotations"]["fastpath.dev/path"], path);
+    assert_eq!(pod["spec"]["nodeName"], NODE_NAME);
+    let container = &pod["spec"]["containers"][0];
+    assert_eq!(container["resources"]["limits"][resource], "1");
+    assert!(container["securityContext"]["privileged"].is_null());
+    let user =
+        cluster.pod_exec(NAMESPACE, name, &["grep", "-E", "^(Uid|CapEff)", "/proc/1/status"]);
+    assert!(
+        user.contains(&format!("Uid:\t{USER}")) && user.contains("CapEff:\t0000000000000000"),
+        "{user}"
+    );
 }
 
 #[test]
@@ -47,22 +63,11 @@ fn a_pod_with_only_a_budget_answers_frames_and_leaves_nothing() {
     say(start, "the node offers 4 slots and says that it has the path");
 
     install_program();
-    cluster.apply(&pod());
+    cluster.apply(&slow_pod());
     say(start, "kubectl apply of a pod with `latency: \"7000\"`");
     cluster.wait_pod_running(NAMESPACE, "slow");
     say(start, "the pod is running");
-    let pod = cluster.get(&["-n", NAMESPACE, "pod", "slow"]);
-    assert_eq!(pod["metadata"]["annotations"]["fastpath.dev/path"], "ovs-dpdk");
-    assert_eq!(pod["spec"]["nodeName"], NODE_NAME);
-    let container = &pod["spec"]["containers"][0];
-    assert_eq!(container["resources"]["limits"][RESOURCE], "1");
-    assert!(container["securityContext"]["privileged"].is_null());
-    let user =
-        cluster.pod_exec(NAMESPACE, "slow", &["grep", "-E", "^(Uid|CapEff)", "/proc/1/status"]);
-    assert!(
-        user.contains(&format!("Uid:\t{USER}")) && user.contains("CapEff:\t0000000000000000"),
-        "{user}"
-    );
+    expect_unprivileged(cluster, "slow", "ovs-dpdk", RESOURCE);
 
     let outside = ovs.add_outer(BRIDGE, None);
     eventually(SOON, "the pod's program to answer", || outside.reaches("10.99.0.1"));
@@ -125,14 +130,23 @@ fn install_program() {
     fs::set_permissions(testpmd, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
-/// All that it says of its network is the budget.
-fn pod() -> Value {
+fn slow_pod() -> Value {
     let script = "exec /usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2 /image/testpmd --lcores=0@0,1@0 --no-pci --in-memory \
         --single-file-segments -m64 $(cat /run/fastpath/slots/*/pod/eal-args) -- \
         --auto-start --no-mlockall --total-num-mbufs=4096 --forward-mode=icmpecho --stats-period=1";
+    let mut pod = pod("slow", "7000", script);
+    let list = |value: &mut Value, more: Value| value.as_array_mut().unwrap().push(more);
+    let mount = json!({"name": "image", "mountPath": "/image", "readOnly": true});
+    list(&mut pod["spec"]["containers"][0]["volumeMounts"], mount);
+    list(&mut pod["spec"]["volumes"], json!({"name": "image", "hostPath": {"path": PROGRAM}}));
+    pod
+}
+
+/// A pod whose program is the node's. All that it says of its network is the budget.
+pub(super) fn pod(name: &str, budget: &str, script: &str) -> Value {
     json!({
         "apiVersion": "v1", "kind": "Pod",
-        "metadata": {"name": "slow", "namespace": NAMESPACE, "annotations": {"latency": "7000"}},
+        "metadata": {"name": name, "namespace": NAMESPACE, "annotations": {"latency": budget}},
         "spec": {
             "schedulerName": "latency-scheduler",
             "terminationGracePeriodSeconds": 1,
@@ -150,13 +164,11 @@ fn pod() -> Value {
                 },
                 "volumeMounts": [
                     {"name": "hugepages", "mountPath": "/dev/hugepages"},
-                    {"name": "image", "mountPath": "/image", "readOnly": true},
                     {"name": "libraries", "mountPath": "/usr", "readOnly": true},
                 ],
             }],
             "volumes": [
                 {"name": "hugepages", "emptyDir": {"medium": "HugePages"}},
-                {"name": "image", "hostPath": {"path": PROGRAM}},
                 {"name": "libraries", "hostPath": {"path": "/usr"}},
             ],
         },
