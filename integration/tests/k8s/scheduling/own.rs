@@ -12,6 +12,8 @@ fn each_budget_is_placed_by_its_band_with_a_scheduler_of_our_own() {
     let scene = Scene::new(Shape::Own);
     scene.start_scheduler();
     each_budget_is_placed_by_its_band(&scene);
+    let lease = scene.api.get(&["-n", "kube-system", "lease", "latency-scheduler"]);
+    assert!(lease["spec"]["holderIdentity"].is_string(), "{lease}");
     assert!(scene.program.answered("filter") > 0 && scene.program.answered("prioritize") > 0);
 
     // Where nobody asks for admission a budget is refused on every node, and the pod says why.

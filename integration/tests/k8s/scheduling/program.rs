@@ -25,6 +25,8 @@ pub(crate) struct Program {
     health: String,
     /// `ca.crt`, `tls.crt`, `tls.key`, `client.crt` and `client.key`.
     pub(crate) certificates: PathBuf,
+    /// How the API server is reached as the account that is shipped.
+    pub(crate) kubeconfig: PathBuf,
 }
 
 impl Program {
@@ -65,7 +67,8 @@ impl Program {
         let token = api.service_account_token("kube-system", "latency-scheduler", HOUR).token;
         let kubeconfig = api.kubeconfig_for(&api.token_file("latency-scheduler", &token));
         args.push(format!("--kubeconfig={}", kubeconfig.display()));
-        let program = Self { child: run(&args), args, extender, admission, health, certificates };
+        let child = run(&args);
+        let program = Self { child, args, extender, admission, health, certificates, kubeconfig };
         program.wait_ready();
         program
     }

@@ -66,8 +66,13 @@ impl Shape {
     pub(crate) fn scheduler_config(self, program: &Program) -> Value {
         let text = fs::read_to_string(self.dir().join("kube-scheduler.yaml")).unwrap();
         let mut config: Value = serde_saphyr::from_str(&text).unwrap();
-        config["clientConnection"] = json!({});
-        config["leaderElection"]["leaderElect"] = json!(false);
+        if self == Self::Own {
+            // With the rights and the lease of its own.
+            config["clientConnection"] = json!({"kubeconfig": program.kubeconfig});
+        } else {
+            config["clientConnection"] = json!({});
+            config["leaderElection"]["leaderElect"] = json!(false);
+        }
         let extender = &mut config["extenders"][0];
         let scheme = if self == Self::Remote { "https" } else { "http" };
         extender["urlPrefix"] = json!(format!("{scheme}://{}/v1", program.extender));
@@ -162,7 +167,9 @@ impl Scene {
             }
             if start.elapsed() > SOON {
                 let events = self.api.kubectl(&["-n", NAMESPACE, "get", "events"]);
-                panic!("{name} was not placed:\n{events}");
+                let log = fs::read_to_string(self.api.dir().join("kube-scheduler.log")).unwrap();
+                let last: Vec<&str> = log.lines().rev().take(20).collect();
+                panic!("{name} was not placed:\n{events}\n{}", last.join("\n"));
             }
         }
     }
