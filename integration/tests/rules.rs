@@ -72,6 +72,8 @@ fn the_arrows_point_from_programs_to_crates() {
         ("cni", "hostnet"),
         ("journal", "cni"),
         ("attachment", "hostnet"),
+        ("handover", "ovsdb"),
+        ("handover", "journal"),
         ("ovsdb", "cni"),
         ("ovsdb", "hostnet"),
         ("ovsdb", "rustls"),

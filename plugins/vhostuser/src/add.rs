@@ -4,20 +4,17 @@ use std::path::Path;
 
 use attachment::{LOCK_DEADLINE, ipam_del, owner_of};
 use cni::{AddResult, Interface, IpConfig, Request, delegate, logging};
+use handover::{Application, Place, Wish};
 use hostnet::{Netns, NetnsId, Undo};
 use journal::{Durability, Entry, Journal, Owner, Record};
 use npwg::devinfo;
 use ovsdb::Vswitch;
 use ovsdb::vswitch::{NewPort, PortKind};
 
-use crate::accounts::id_of;
-use crate::conf::{Access, Conf, Mode};
-use crate::directory::Rights;
+use crate::conf::{Conf, Mode};
 use crate::error::VhostError;
-use crate::handover::Facts;
-use crate::place::Place;
 use crate::record::{Detail, Done, VhostRecord};
-use crate::{Vhostuser, directory, handover, owner, place, restore, switch_deadline};
+use crate::{Vhostuser, owner, restore, switch_deadline};
 
 pub(crate) fn add(plugin: &Vhostuser, request: &Request) -> Result<AddResult, cni::Error> {
     logging::init_of(&request.conf, &owner_of(request).to_string());
@@ -38,10 +35,10 @@ fn attach(plugin: &Vhostuser, request: &Request, conf: &Conf) -> Result<AddResul
         return Err(VhostError::AlreadyAttached(owner.to_string()));
     }
     let name = owner::port_name(&owner);
-    let (place, numa) = place::choose(plugin, conf, request, &name)?;
+    let (place, numa) = handover::choose(&plugin.host, &wish(conf), request, &name)?;
     let _slot_lock = lock_slot(plugin, &place)?;
     restore::free_from_dead_owner(&journal, &place)?;
-    place::refuse_present(&place)?;
+    handover::refuse_present(&place)?;
     let detail = detail(plugin, request, conf, &journal, place, netns)?;
     let mut switch = Vswitch::connect(&detail.ovsdb, switch_deadline())?;
     let view = switch.look(&detail.port.bridge, &detail.port.name, switch_deadline())?;
@@ -50,9 +47,9 @@ fn attach(plugin: &Vhostuser, request: &Request, conf: &Conf) -> Result<AddResul
     let (entry, record) = record(&journal, request, &owner, &detail);
     journal.write(&entry, &record, Durability::Durable)?;
     let mut undo = Undo::new(|| journal.remove(&entry).map_err(|e| cni::chain(&e)));
-    let directory = directory::make(&detail.place, &detail.rights)?;
+    let directory = handover::make(&detail.place, &detail.rights)?;
     undo.push("remove the directory", || {
-        directory::remove(&detail.place).map_err(|e| cni::chain(&e))
+        handover::remove(&detail.place).map_err(|e| cni::chain(&e))
     });
     undo.push("remove the port", || {
         restore::ports(&detail.ovsdb, &[owner::rows_of(&owner)]).map_err(|e| cni::chain(&e))
@@ -66,25 +63,40 @@ fn attach(plugin: &Vhostuser, request: &Request, conf: &Conf) -> Result<AddResul
     }
     let mtu = interface.current_mtu().or(detail.port.mtu).unwrap_or(1500);
     let (result, ours) = result(request, conf, &detail, mtu)?;
-    let facts = Facts {
+    let application = Application {
         container_id: &owner.container_id,
         ifname: &owner.ifname,
         network: &request.conf.name,
+        mode: detail.socket_mode(),
+        socket_path: detail.pod_socket().display().to_string(),
+        mac: &detail.port.mac,
+        mtu,
         queues: conf.queues,
         numa,
-        mtu,
-        result: &ours,
+        ips: &ours.ips,
+        routes: &ours.routes,
     };
-    handover::write(&directory, &detail, &facts)?;
+    application.write(&directory)?;
     if let Some(path) = &detail.device_info {
         undo.push("remove the device-info file", || {
             devinfo::remove(path).map_err(|e| cni::chain(&e))
         });
-        devinfo::write(path, &handover::device_info(&detail))?;
+        let info = handover::device_info(application.mode, application.socket_path.clone());
+        devinfo::write(path, &info)?;
     }
     journal.append(&entry, &Done { result: result.clone() })?;
     undo.commit();
     Ok(result)
+}
+
+fn wish(conf: &Conf) -> Wish<'_> {
+    Wish {
+        slot: conf.slot.as_deref(),
+        bridge: &conf.bridge,
+        shared_dir: conf.shared_dir.as_deref(),
+        socket_file: &conf.socket_file,
+        mount_path: &conf.mount_path,
+    }
 }
 
 /// It becomes part of a path and of the application's arguments.
@@ -134,20 +146,10 @@ fn detail(
         port,
         place,
         socket_file: conf.socket_file.clone(),
-        rights: rights(&conf.access, &plugin.host.etc)?,
+        rights: conf.access.rights(&plugin.host.etc)?,
         netns,
         device_info: devinfo::requested(&request.conf).map_err(VhostError::Delegate)?,
         ipam: request.conf.ipam.is_some(),
-    })
-}
-
-fn rights(access: &Access, etc: &Path) -> Result<Rights, VhostError> {
-    let id = |account: &Option<_>, file| account.as_ref().map(|a| id_of(a, etc, file)).transpose();
-    Ok(Rights {
-        uid: id(&access.owner, "passwd")?,
-        gid: id(&access.group, "group")?,
-        mode: access.mode,
-        label: access.label.clone(),
     })
 }
 

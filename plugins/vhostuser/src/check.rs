@@ -1,16 +1,11 @@
 //! CHECK: what is, compared with what was recorded.
 
-use std::fs;
-use std::io::ErrorKind;
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
-
 use attachment::owner_of;
 use cni::{Request, delegate, logging};
 use ovsdb::Vswitch;
 use ovsdb::vswitch::{Interface, LinkReport, Port, PortKind, View};
 
 use crate::error::VhostError;
-use crate::place::Place;
 use crate::record::{Detail, Done};
 use crate::{Vhostuser, owner, switch_deadline};
 
@@ -34,7 +29,7 @@ fn compare(plugin: &Vhostuser, request: &Request) -> Result<(), VhostError> {
     let mut switch = Vswitch::connect(&detail.ovsdb, switch_deadline())?;
     let view = switch.look(&detail.port.bridge, &detail.port.name, switch_deadline())?;
     let mut drift = switch_side(detail, &view, &owner);
-    drift.extend(directory(detail)?);
+    drift.extend(handover::directory_drift(&detail.place, &detail.rights)?);
     drift.extend(socket(detail, &view)?);
     if drift.is_empty() { Ok(()) } else { Err(VhostError::Drift(drift.join("; "))) }
 }
@@ -107,50 +102,10 @@ fn interface(detail: &Detail, interface: &Interface) -> Vec<String> {
     drift
 }
 
-fn directory(detail: &Detail) -> Result<Vec<String>, VhostError> {
-    let dir = detail.place.dir();
-    let meta = match fs::symlink_metadata(dir) {
-        Err(e) if e.kind() == ErrorKind::NotFound => {
-            return Ok(vec![format!("{} is gone", dir.display())]);
-        }
-        meta => meta.map_err(VhostError::directory("look at", dir))?,
-    };
-    if let Place::Volume { link, .. } = &detail.place
-        && fs::read_link(link).ok().as_deref() != Some(dir)
-    {
-        return Ok(vec![format!("{} does not lead to {}", link.display(), dir.display())]);
-    }
-    let rights = &detail.rights;
-    let other = |wanted: Option<u32>, found| wanted.is_some_and(|wanted| wanted != found);
-    let wrong = !meta.is_dir()
-        || other(rights.uid, meta.uid())
-        || other(rights.gid, meta.gid())
-        || meta.mode() & 0o777 != rights.mode;
-    let has = || format!("mode {:o}, owner {}, group {}", meta.mode(), meta.uid(), meta.gid());
-    Ok(wrong
-        .then(|| format!("{} is not what it was: {}", dir.display(), has()))
-        .into_iter()
-        .collect())
-}
-
 /// The application may not have made its socket yet; the switch has.
 fn socket(detail: &Detail, view: &View) -> Result<Option<String>, VhostError> {
     let path = detail.place.dir().join(&detail.socket_file);
-    let ours = detail.port.kind == PortKind::VhostUser;
-    let meta = match fs::symlink_metadata(&path) {
-        Err(e) if e.kind() == ErrorKind::NotFound => {
-            return Ok(ours.then(|| format!("the socket {} is gone", path.display())));
-        }
-        meta => meta.map_err(VhostError::directory("look at", &path))?,
-    };
-    let path = path.display();
-    if !meta.file_type().is_socket() {
-        return Ok(Some(format!("{path} is not a socket")));
-    }
-    let switchs = || fs::symlink_metadata(detail.switch_socket(view)).map(|meta| meta.ino());
-    if ours && switchs().ok() != Some(meta.ino()) {
-        return Ok(Some(format!("nobody listens on {path}: the switch was restarted")));
-    }
-    let stranger = detail.rights.uid.is_some_and(|uid| uid != meta.uid());
-    Ok(stranger.then(|| format!("the socket {path} belongs to user {}", meta.uid())))
+    let switchs = detail.switch_socket(view);
+    let listening = (detail.port.kind == PortKind::VhostUser).then_some(switchs.as_path());
+    Ok(handover::socket_drift(&path, &detail.rights, listening)?)
 }

@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 
 use cni::{IfName, NetConf, Request};
+use handover::{Access, Account};
 use hostnet::Mac;
 use ipnetwork::IpNetwork;
 use ovsdb::Address;
 use ovsdb::vswitch::{Rate, Vlans};
 use serde::Deserialize;
 
-use crate::accounts::Account;
 use crate::error::ConfError;
 use crate::userspace;
 
@@ -52,19 +52,6 @@ pub enum Mode {
     Client,
     /// The switch does, and the application connects.
     Server,
-}
-
-/// Whose the attachment's directory is.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Access {
-    /// Owner; root if not given.
-    pub owner: Option<Account>,
-    /// Group; that of the directory above, where that one passes it on, else root's.
-    pub group: Option<Account>,
-    /// Permissions.
-    pub mode: u32,
-    /// `SELinux` label.
-    pub label: Option<String>,
 }
 
 /// A validated configuration.

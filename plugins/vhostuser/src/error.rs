@@ -1,8 +1,5 @@
 //! What can go wrong, and the CNI code each case has (docs/errors.md).
 
-use std::io;
-use std::path::{Path, PathBuf};
-
 use attachment::DRIFT;
 use cni::code;
 
@@ -48,6 +45,9 @@ pub enum VhostError {
     /// The switch.
     #[error(transparent)]
     Switch(#[from] ovsdb::Error),
+    /// The socket's directory and what is in it.
+    #[error(transparent)]
+    Handover(#[from] handover::Error),
     /// Device-info file.
     #[error(transparent)]
     DeviceInfo(#[from] npwg::Error),
@@ -60,28 +60,6 @@ pub enum VhostError {
     /// The same attachment was added before.
     #[error("container {0} is attached already; DEL it first")]
     AlreadyAttached(String),
-    /// A slot that was not handed out by the node agent.
-    #[error("deviceID {id} is no slot of the node agent: read {}", path.display())]
-    Slot {
-        /// Slot.
-        id: String,
-        /// What describes it.
-        path: PathBuf,
-        /// Why that cannot be read.
-        source: io::Error,
-    },
-    /// The slot is for another bridge.
-    #[error("deviceID {id} of pool {pool} is for bridge {bridge}, the network names {wanted}")]
-    SlotBridge {
-        /// Slot.
-        id: String,
-        /// Its pool.
-        pool: String,
-        /// Its bridge.
-        bridge: String,
-        /// Bridge of the network.
-        wanted: String,
-    },
     /// The slot belongs to a living pod.
     #[error("slot {slot} is attached to container {owner}")]
     Claimed {
@@ -89,43 +67,6 @@ pub enum VhostError {
         slot: String,
         /// Its owner.
         owner: String,
-    },
-    /// In Kubernetes, and nowhere for the socket.
-    #[error("the pod has neither a slot of the node agent nor a volume shared-dir for the socket")]
-    NoSlotNoVolume,
-    /// Longer than a socket's address.
-    #[error("the socket's path {} is longer than 107 bytes", .0.display())]
-    LongPath(PathBuf),
-    /// Somebody else's.
-    #[error("{} is there already and does not belong to an attachment", .0.display())]
-    Present(PathBuf),
-    /// The attachment's directory.
-    #[error("{operation} {}", path.display())]
-    Directory {
-        /// "make", "write", ...
-        operation: &'static str,
-        /// Directory or file.
-        path: PathBuf,
-        /// Cause.
-        source: io::Error,
-    },
-    /// The switch's socket could not be given to the pod.
-    #[error("give the pod the switch's socket {}", socket.display())]
-    LinkSocket {
-        /// Socket of the switch.
-        socket: PathBuf,
-        /// Cause.
-        source: io::Error,
-    },
-    /// No such user or group.
-    #[error("there is no {name:?} in {}", path.display())]
-    UnknownAccount {
-        /// Name.
-        name: String,
-        /// Where it was looked up.
-        path: PathBuf,
-        /// Why that cannot be read.
-        source: Option<io::Error>,
     },
     /// IPAM answered without an address.
     #[error("the IPAM plugin returned no address")]
@@ -139,14 +80,6 @@ pub enum VhostError {
 }
 
 impl VhostError {
-    pub(crate) fn directory(
-        operation: &'static str,
-        path: &Path,
-    ) -> impl FnOnce(io::Error) -> Self {
-        let path = path.to_owned();
-        move |source| Self::Directory { operation, path, source }
-    }
-
     /// The code of the failure and what the user can do.
     fn code_and_hint(&self) -> (u32, &'static str) {
         match self {
@@ -161,7 +94,8 @@ impl VhostError {
             Self::Journal(journal::Error::Foreign { .. }) => {
                 (code::IO, "use the release that wrote it to DEL the attachment")
             }
-            Self::Net(_) | Self::DeviceInfo(_) | Self::Directory { .. } => (code::IO, ""),
+            Self::Net(_) | Self::DeviceInfo(_) => (code::IO, ""),
+            Self::Handover(e) => e.code_and_hint(),
             Self::Switch(e) => switch_code(e),
             Self::NoNetns => (code::ENVIRONMENT, "the runtime has to pass CNI_NETNS"),
             Self::IfName(_) => (
@@ -171,31 +105,7 @@ impl VhostError {
             Self::AlreadyAttached(_) => {
                 (code::CONFIG, "every ADD needs a DEL before it is repeated")
             }
-            Self::Slot { .. } => (
-                code::CONFIG,
-                "the network's k8s.v1.cni.cncf.io/resourceName has to be a vhost-user pool of the node agent",
-            ),
-            Self::SlotBridge { .. } => {
-                (code::CONFIG, "name the pool of that bridge in the network's resourceName")
-            }
             Self::Claimed { .. } => (code::TRY_AGAIN, "it is free when that container is deleted"),
-            Self::NoSlotNoVolume => (
-                code::CONFIG,
-                "give the network a k8s.v1.cni.cncf.io/resourceName of a vhost-user pool and request it, \
-                 or give the pod an emptyDir volume called shared-dir",
-            ),
-            Self::LongPath(_) => (code::CONFIG, "choose a shorter sharedDir or socketfile"),
-            Self::Present(_) => (code::CONFIG, "look what it is, and remove it"),
-            Self::LinkSocket { source, .. } if source.raw_os_error() == Some(nix::libc::EXDEV) => (
-                code::CONFIG,
-                "a socket that the switch made can be given only to a directory of the same file system, \
-                 as /run is: use mode dpdkvhostuserclient",
-            ),
-            Self::LinkSocket { .. } => (
-                code::IO,
-                "the socket should be in the directory of the database's socket; look into ovs-vswitchd.log",
-            ),
-            Self::UnknownAccount { .. } => (code::CONFIG, "correct socketDir, or give a number"),
             Self::NoAddress => (code::CONFIG, "check the ranges in ipam, or leave ipam out"),
             Self::Drift(_) => (DRIFT, "delete and create the pod again"),
             Self::NotAvailable(_) => (code::NOT_AVAILABLE, ""),

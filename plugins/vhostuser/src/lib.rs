@@ -6,22 +6,18 @@
 //! file that the runtime names. Never touches: the pod's network namespace, ports of others, a bridge
 //! that it did not make, flows.
 //!
-//! A reader's way: `conf` is what users write (`userspace` the older dialect), `place` where the socket
-//! goes, `add` the steps, `restore` their inverse, which `del`, `gc` and a failed ADD share.
+//! A reader's way: `conf` is what users write (`userspace` the older dialect), `add` the steps (the
+//! crate `handover` where the socket goes), `restore` their inverse, which `del`, `gc` and a failed ADD share.
 
 #![forbid(unsafe_code)]
 
-mod accounts;
 mod add;
 mod check;
 mod conf;
 mod del;
-mod directory;
 mod error;
 mod gc;
-mod handover;
 mod owner;
-mod place;
 mod record;
 mod restore;
 mod status;

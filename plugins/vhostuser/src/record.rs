@@ -3,14 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use cni::AddResult;
+use handover::{Place, Rights};
 use hostnet::NetnsId;
 use journal::Record;
+use npwg::devinfo::SocketMode;
 use ovsdb::Address;
-use ovsdb::vswitch::{NewPort, View};
+use ovsdb::vswitch::{NewPort, PortKind, View};
 use serde::{Deserialize, Serialize};
-
-use crate::directory::Rights;
-use crate::place::Place;
 
 /// The vhostuser part of a record.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -55,6 +54,14 @@ impl Detail {
     /// Path of the socket as the application has it.
     pub(crate) fn pod_socket(&self) -> PathBuf {
         self.place.pod_dir().join(&self.socket_file)
+    }
+
+    /// Who listens on it, seen from the container; `mode` of the configuration is seen from the switch.
+    pub(crate) fn socket_mode(&self) -> SocketMode {
+        match self.port.kind {
+            PortKind::VhostUserClient { .. } => SocketMode::Server,
+            _ => SocketMode::Client,
+        }
     }
 
     /// Whether the pod's namespace is still there.

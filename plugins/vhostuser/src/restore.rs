@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
+use handover::Place;
 use journal::{Journal, Owner};
 use ovsdb::vswitch::Removal;
 use ovsdb::{Address, Vswitch};
 
 use crate::error::VhostError;
-use crate::place::Place;
 use crate::record::{Detail, VhostRecord};
-use crate::{directory, owner, switch_deadline};
+use crate::{owner, switch_deadline};
 
 /// How long `ovs-vswitchd` is waited for when ports were removed: it may be down, and then it will find
 /// them gone.
@@ -32,7 +32,7 @@ pub(crate) fn ports(address: &Address, owners: &[Removal<'_>]) -> Result<(), Vho
 pub(crate) fn place(detail: &Detail, claimed: bool) -> Result<(), VhostError> {
     match detail.place {
         Place::Slot { .. } if !claimed => Ok(()),
-        _ => directory::remove(&detail.place),
+        _ => Ok(handover::remove(&detail.place)?),
     }
 }
 
@@ -43,7 +43,7 @@ pub(crate) fn claimed(run: &Path, claim: &str, owner: &Owner) -> Result<(), Vhos
     } else {
         Place::slot(run, claim)
     };
-    directory::remove(&place)
+    Ok(handover::remove(&place)?)
 }
 
 /// Takes a slot from a pod that died without DEL; the rest of its record stays for that DEL.

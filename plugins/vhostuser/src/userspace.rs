@@ -5,9 +5,9 @@
 use std::path::PathBuf;
 
 use cni::NetConf;
+use handover::Account;
 use serde::Deserialize;
 
-use crate::accounts::Account;
 use crate::conf::{Mode, invalid, plain_path};
 use crate::error::ConfError;
 

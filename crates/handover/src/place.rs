@@ -5,11 +5,10 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use cni::Request;
+use hostnet::Host;
 use serde::{Deserialize, Serialize};
 
-use crate::Vhostuser;
-use crate::conf::Conf;
-use crate::error::VhostError;
+use crate::Error;
 
 /// Longest path of a socket (`sun_path` in unix(7), with its final zero).
 const MAX_SOCKET_PATH: usize = 107;
@@ -24,7 +23,7 @@ const VOLUME: &str = "shared-dir";
 /// The directory of an attachment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase", tag = "kind")]
-pub(crate) enum Place {
+pub enum Place {
     /// Made for this attachment, removed with it. Somebody mounts it, or the application sees it.
     Own {
         /// Directory.
@@ -52,7 +51,7 @@ pub(crate) enum Place {
 
 /// `slot.json`, beside the directory of a slot: the node agent writes it, no pod sees it.
 #[derive(Debug, Deserialize)]
-pub(crate) struct SlotInfo {
+struct SlotInfo {
     pool: String,
     bridge: String,
     numa: Option<u32>,
@@ -60,24 +59,28 @@ pub(crate) struct SlotInfo {
 
 impl Place {
     /// The directory of the port `name`.
-    pub(crate) fn own(run: &Path, name: &str) -> Self {
+    #[must_use]
+    pub fn own(run: &Path, name: &str) -> Self {
         Self::Own { dir: run.join(OWN).join(name) }
     }
 
     /// The directory of a slot.
-    pub(crate) fn slot(run: &Path, id: &str) -> Self {
+    #[must_use]
+    pub fn slot(run: &Path, id: &str) -> Self {
         Self::Slot { id: id.to_owned(), dir: slot_home(run, id).join("pod") }
     }
 
     /// The directory, on this host.
-    pub(crate) fn dir(&self) -> &Path {
+    #[must_use]
+    pub fn dir(&self) -> &Path {
         match self {
             Self::Own { dir } | Self::Slot { dir, .. } | Self::Volume { dir, .. } => dir,
         }
     }
 
     /// The directory, as the switch has it in the socket's path.
-    pub(crate) fn switch_dir(&self) -> &Path {
+    #[must_use]
+    pub fn switch_dir(&self) -> &Path {
         match self {
             Self::Own { dir } | Self::Slot { dir, .. } => dir,
             Self::Volume { link, .. } => link,
@@ -85,7 +88,8 @@ impl Place {
     }
 
     /// The directory, as the application has it.
-    pub(crate) fn pod_dir(&self) -> &Path {
+    #[must_use]
+    pub fn pod_dir(&self) -> &Path {
         match self {
             Self::Own { dir } | Self::Slot { dir, .. } => dir,
             Self::Volume { in_pod, .. } => in_pod,
@@ -93,72 +97,86 @@ impl Place {
     }
 }
 
-/// Chooses the place. `name` is the port's.
-pub(crate) fn choose(
-    plugin: &Vhostuser,
-    conf: &Conf,
+/// What a network and its pod want of the place.
+#[derive(Debug, Clone, Copy)]
+pub struct Wish<'a> {
+    /// Slot that the device plugin handed out.
+    pub slot: Option<&'a str>,
+    /// Bridge of the port; that of the slot has to be the same.
+    pub bridge: &'a str,
+    /// Where stand-alone attachments have their directories, instead of `/run/fastpath/vhostuser`.
+    pub shared_dir: Option<&'a Path>,
+    /// Name of the socket.
+    pub socket_file: &'a str,
+    /// Where the pod mounts its volume `shared-dir`.
+    pub mount_path: &'a Path,
+}
+
+/// Chooses the place, and tells the NUMA node, where that is known. `name` is the port's.
+///
+/// # Errors
+/// [`Error::Slot`], [`Error::SlotBridge`], [`Error::NoSlotNoVolume`], [`Error::LongPath`].
+pub fn choose(
+    host: &Host,
+    wish: &Wish<'_>,
     request: &Request,
     name: &str,
-) -> Result<(Place, Option<u32>), VhostError> {
-    let run = &plugin.host.run;
+) -> Result<(Place, Option<u32>), Error> {
     let kubelet = request.args.get("K8S_POD_NAME").is_some();
-    let (place, numa) = match (&conf.slot, &conf.shared_dir) {
-        (Some(id), _) => slot(run, conf, id)?,
-        (None, _) if kubelet => (volume(plugin, conf, request, name)?, None),
+    let (place, numa) = match (wish.slot, wish.shared_dir) {
+        (Some(id), _) => slot(&host.run, wish.bridge, id)?,
+        (None, _) if kubelet => (volume(host, wish.mount_path, request, name)?, None),
         (None, Some(shared)) => (Place::Own { dir: shared.join(name) }, None),
-        (None, None) => (Place::own(run, name), None),
+        (None, None) => (Place::own(&host.run, name), None),
     };
-    let socket = place.switch_dir().join(&conf.socket_file);
+    let socket = place.switch_dir().join(wish.socket_file);
     if socket.as_os_str().len() > MAX_SOCKET_PATH {
-        return Err(VhostError::LongPath(socket));
+        return Err(Error::LongPath(socket));
     }
-    Ok((place, numa.or_else(|| only_numa_node(&plugin.host.sys))))
+    Ok((place, numa.or_else(|| only_numa_node(&host.sys))))
 }
 
 fn slot_home(run: &Path, id: &str) -> PathBuf {
     run.join(SLOTS).join(id)
 }
 
-fn slot(run: &Path, conf: &Conf, id: &str) -> Result<(Place, Option<u32>), VhostError> {
+fn slot(run: &Path, bridge: &str, id: &str) -> Result<(Place, Option<u32>), Error> {
     let path = slot_home(run, id).join("slot.json");
-    let unreadable = |source| VhostError::Slot { id: id.to_owned(), path: path.clone(), source };
+    let unreadable = |source| Error::Slot { id: id.to_owned(), path: path.clone(), source };
     let text = fs::read(&path).map_err(unreadable)?;
     let info: SlotInfo = serde_json::from_slice(&text).map_err(|e| unreadable(e.into()))?;
-    if info.bridge != conf.bridge {
-        return Err(VhostError::SlotBridge {
+    if info.bridge != bridge {
+        return Err(Error::SlotBridge {
             id: id.to_owned(),
             pool: info.pool,
             bridge: info.bridge,
-            wanted: conf.bridge.clone(),
+            wanted: bridge.to_owned(),
         });
     }
     Ok((Place::slot(run, id), info.numa))
 }
 
 /// A pod's uid is of Kubernetes' making; it is checked all the same before it becomes a path.
-fn volume(
-    plugin: &Vhostuser,
-    conf: &Conf,
-    request: &Request,
-    name: &str,
-) -> Result<Place, VhostError> {
+fn volume(host: &Host, mount_path: &Path, request: &Request, name: &str) -> Result<Place, Error> {
     let uid = request.args.get("K8S_POD_UID").unwrap_or_default();
     let plain =
         (1..=64).contains(&uid.len()) && uid.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
-    let volumes =
-        plugin.host.kubelet.join("pods").join(uid).join("volumes/kubernetes.io~empty-dir");
+    let volumes = host.kubelet.join("pods").join(uid).join("volumes/kubernetes.io~empty-dir");
     let volume = volumes.join(VOLUME);
     let is_dir = || fs::symlink_metadata(&volume).is_ok_and(|meta| meta.is_dir());
     if !plain || !is_dir() {
-        return Err(VhostError::NoSlotNoVolume);
+        return Err(Error::NoSlotNoVolume);
     }
     let ifname = request.ifname.as_str();
-    let link = plugin.host.run.join(OWN).join(name);
-    Ok(Place::Volume { dir: volume.join(ifname), link, in_pod: conf.mount_path.join(ifname) })
+    let link = host.run.join(OWN).join(name);
+    Ok(Place::Volume { dir: volume.join(ifname), link, in_pod: mount_path.join(ifname) })
 }
 
 /// Refuses what stands where something is going to be made. Nothing of it is ours: there is no record.
-pub(crate) fn refuse_present(place: &Place) -> Result<(), VhostError> {
+///
+/// # Errors
+/// [`Error::Present`], [`Error::Directory`].
+pub fn refuse_present(place: &Place) -> Result<(), Error> {
     let ours: &[&Path] = match place {
         Place::Own { dir } => &[dir],
         Place::Slot { .. } => &[],
@@ -167,8 +185,8 @@ pub(crate) fn refuse_present(place: &Place) -> Result<(), VhostError> {
     for path in ours {
         match fs::symlink_metadata(path) {
             Err(e) if e.kind() == ErrorKind::NotFound => {}
-            Err(source) => return Err(VhostError::directory("look at", path)(source)),
-            Ok(_) => return Err(VhostError::Present(path.to_path_buf())),
+            Err(source) => return Err(Error::directory("look at", path)(source)),
+            Ok(_) => return Err(Error::Present(path.to_path_buf())),
         }
     }
     Ok(())

@@ -14,8 +14,7 @@ use nix::sys::stat::{FchmodatFlags, Mode, SFlag, fchmod, fchmodat, fstat, fstata
 use nix::unistd::{Gid, Uid, UnlinkatFlags, fchown, fchownat, linkat, unlinkat};
 use serde::{Deserialize, Serialize};
 
-use crate::error::VhostError;
-use crate::place::Place;
+use crate::{Error, Place};
 
 /// Of a file for the application, and of a socket it connects to.
 const FILE_MODE: u32 = 0o440;
@@ -23,7 +22,7 @@ const SOCKET_MODE: u32 = 0o660;
 
 /// Whose the directory and what is in it are.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Rights {
+pub struct Rights {
     /// Owner; stays as it is made if not given.
     pub uid: Option<u32>,
     /// Group; stays as it is made if not given.
@@ -53,14 +52,18 @@ impl Rights {
 }
 
 /// An open directory.
-pub(crate) struct Directory<'a> {
+#[derive(Debug)]
+pub struct Directory<'a> {
     fd: OwnedFd,
     path: &'a Path,
     rights: &'a Rights,
 }
 
 /// Makes the directory, or empties the slot's. When it fails, nothing is left of it.
-pub(crate) fn make<'a>(place: &'a Place, rights: &'a Rights) -> Result<Directory<'a>, VhostError> {
+///
+/// # Errors
+/// [`Error::Directory`], [`Error::Present`].
+pub fn make<'a>(place: &'a Place, rights: &'a Rights) -> Result<Directory<'a>, Error> {
     let dir = place.dir();
     match place {
         Place::Slot { .. } => empty(dir)?,
@@ -72,11 +75,11 @@ pub(crate) fn make<'a>(place: &'a Place, rights: &'a Rights) -> Result<Directory
         rights.apply(&fd, rights.mode | inherits)?;
         Ok(Directory { fd, path: dir, rights })
     });
-    let made = made.map_err(VhostError::directory("set up", dir));
+    let made = made.map_err(Error::directory("set up", dir));
     let made = made.and_then(|made| {
         if let Place::Volume { link, .. } = place {
             make_parent(link)?;
-            symlink(dir, link).map_err(VhostError::directory("link to", link))?;
+            symlink(dir, link).map_err(Error::directory("link to", link))?;
         }
         Ok(made)
     });
@@ -88,7 +91,7 @@ pub(crate) fn make<'a>(place: &'a Place, rights: &'a Rights) -> Result<Directory
     made
 }
 
-fn make_dir(dir: &Path) -> Result<(), VhostError> {
+fn make_dir(dir: &Path) -> Result<(), Error> {
     let new = || DirBuilder::new().mode(0o700).create(dir);
     let made = match new() {
         Err(e) if e.kind() == ErrorKind::NotFound => {
@@ -98,16 +101,16 @@ fn make_dir(dir: &Path) -> Result<(), VhostError> {
         made => made,
     };
     made.map_err(|source| match source.kind() {
-        ErrorKind::AlreadyExists => VhostError::Present(dir.to_owned()),
-        _ => VhostError::directory("make", dir)(source),
+        ErrorKind::AlreadyExists => Error::Present(dir.to_owned()),
+        _ => Error::directory("make", dir)(source),
     })
 }
 
 /// Others may pass through it to what is theirs, and not look around.
-fn make_parent(path: &Path) -> Result<(), VhostError> {
+fn make_parent(path: &Path) -> Result<(), Error> {
     let parent = path.parent().unwrap_or(Path::new("/"));
     let made = DirBuilder::new().recursive(true).mode(0o711).create(parent);
-    made.map_err(VhostError::directory("make", parent))
+    made.map_err(Error::directory("make", parent))
 }
 
 fn open(dir: &Path) -> io::Result<OwnedFd> {
@@ -121,7 +124,10 @@ fn libc_flags(flags: OFlag) -> i32 {
 
 impl Directory<'_> {
     /// Writes a file for the application, whole or not at all.
-    pub(crate) fn write(&self, name: &str, contents: &[u8]) -> Result<(), VhostError> {
+    ///
+    /// # Errors
+    /// [`Error::Directory`].
+    pub fn write(&self, name: &str, contents: &[u8]) -> Result<(), Error> {
         let write = || -> io::Result<()> {
             let half = format!(".{name}.new");
             self.unlink(&half)?;
@@ -131,11 +137,14 @@ impl Directory<'_> {
             self.rights.apply(&file, FILE_MODE)?;
             Ok(renameat(&self.fd, half.as_str(), &self.fd, name)?)
         };
-        write().map_err(VhostError::directory("write", &self.path.join(name)))
+        write().map_err(Error::directory("write", &self.path.join(name)))
     }
 
     /// Gives the application the socket that the switch listens on: a second name of the same file.
-    pub(crate) fn link_socket(&self, socket: &Path, name: &str) -> Result<(), VhostError> {
+    ///
+    /// # Errors
+    /// [`Error::LinkSocket`].
+    pub fn link_socket(&self, socket: &Path, name: &str) -> Result<(), Error> {
         let link = || -> io::Result<()> {
             let here = nix::fcntl::AT_FDCWD;
             let nofollow = AtFlags::AT_SYMLINK_NOFOLLOW;
@@ -153,7 +162,7 @@ impl Directory<'_> {
             }
             Ok(linkat(here, socket, &self.fd, name, AtFlags::empty())?)
         };
-        link().map_err(|source| VhostError::LinkSocket { socket: socket.to_owned(), source })
+        link().map_err(|source| Error::LinkSocket { socket: socket.to_owned(), source })
     }
 
     fn unlink(&self, name: &str) -> io::Result<()> {
@@ -165,7 +174,10 @@ impl Directory<'_> {
 }
 
 /// Removes the directory with all that is in it; that of a slot is emptied.
-pub(crate) fn remove(place: &Place) -> Result<(), VhostError> {
+///
+/// # Errors
+/// [`Error::Directory`].
+pub fn remove(place: &Place) -> Result<(), Error> {
     match place {
         Place::Own { dir } => remove_tree(dir),
         Place::Slot { dir, .. } => empty(dir),
@@ -173,7 +185,7 @@ pub(crate) fn remove(place: &Place) -> Result<(), VhostError> {
             remove_tree(dir)?;
             match fs::remove_file(link) {
                 Err(e) if e.kind() != ErrorKind::NotFound => {
-                    Err(VhostError::directory("remove", link)(e))
+                    Err(Error::directory("remove", link)(e))
                 }
                 _ => Ok(()),
             }
@@ -181,8 +193,8 @@ pub(crate) fn remove(place: &Place) -> Result<(), VhostError> {
     }
 }
 
-fn empty(dir: &Path) -> Result<(), VhostError> {
-    let failed = || VhostError::directory("empty", dir);
+fn empty(dir: &Path) -> Result<(), Error> {
+    let failed = || Error::directory("empty", dir);
     // A link in the place of the directory is not gone through.
     match fs::symlink_metadata(dir) {
         Ok(meta) if meta.is_dir() => {}
@@ -197,14 +209,14 @@ fn empty(dir: &Path) -> Result<(), VhostError> {
 }
 
 /// Removes whatever is there; a link itself and not what it points to.
-fn remove_tree(path: &Path) -> Result<(), VhostError> {
+fn remove_tree(path: &Path) -> Result<(), Error> {
     let removed = match fs::symlink_metadata(path) {
         Ok(meta) if meta.is_dir() => fs::remove_dir_all(path),
         Ok(_) => fs::remove_file(path),
         Err(error) => Err(error),
     };
     match removed {
-        Err(e) if e.kind() != ErrorKind::NotFound => Err(VhostError::directory("remove", path)(e)),
+        Err(e) if e.kind() != ErrorKind::NotFound => Err(Error::directory("remove", path)(e)),
         _ => Ok(()),
     }
 }

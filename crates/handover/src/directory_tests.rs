@@ -45,14 +45,14 @@ fn what_is_there_already_is_refused_and_stays() {
     let (place, rights) = (Place::Own { dir: path.clone() }, rights(0o770));
     fs::create_dir_all(&path).unwrap();
     fs::write(path.join("theirs"), "").unwrap();
-    assert!(matches!(make(&place, &rights), Err(VhostError::Present(_))));
+    assert!(matches!(make(&place, &rights), Err(Error::Present(_))));
     assert!(path.join("theirs").exists());
 
     remove(&place).unwrap();
     let elsewhere = dir.path().join("elsewhere");
     fs::create_dir(&elsewhere).unwrap();
     symlink(&elsewhere, &path).unwrap();
-    assert!(matches!(make(&place, &rights), Err(VhostError::Present(_))));
+    assert!(matches!(make(&place, &rights), Err(Error::Present(_))));
     assert_eq!(fs::read_dir(&elsewhere).unwrap().count(), 0);
     // Removing it removes the link.
     fs::write(elsewhere.join("theirs"), "").unwrap();
@@ -140,6 +140,6 @@ fn the_switchs_socket_gets_a_second_name() {
     symlink(&file, dir.path().join("link")).unwrap();
     for wrong in ["file", "link", "nothing"] {
         let error = directory.link_socket(&dir.path().join(wrong), "x").unwrap_err();
-        assert!(matches!(error, VhostError::LinkSocket { .. }), "{error}");
+        assert!(matches!(error, Error::LinkSocket { .. }), "{error}");
     }
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use crate::error::VhostError;
+use crate::{Error, Rights};
 
 /// A user or a group.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -20,15 +20,45 @@ pub enum Account {
     Name(String),
 }
 
+/// Whose the attachment's directory is to be.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Access {
+    /// Owner; root if not given.
+    pub owner: Option<Account>,
+    /// Group; that of the directory above, where that one passes it on, else root's.
+    pub group: Option<Account>,
+    /// Permissions.
+    pub mode: u32,
+    /// `SELinux` label.
+    pub label: Option<String>,
+}
+
+impl Access {
+    /// By numbers; names are looked up in `etc`.
+    ///
+    /// # Errors
+    /// [`Error::UnknownAccount`].
+    pub fn rights(&self, etc: &Path) -> Result<Rights, Error> {
+        let id = |account: &Option<Account>, file| {
+            account.as_ref().map(|account| id_of(account, etc, file)).transpose()
+        };
+        Ok(Rights {
+            uid: id(&self.owner, "passwd")?,
+            gid: id(&self.group, "group")?,
+            mode: self.mode,
+            label: self.label.clone(),
+        })
+    }
+}
+
 /// The number of a user or group; `file` is `passwd` or `group` in `etc`.
-pub(crate) fn id_of(account: &Account, etc: &Path, file: &str) -> Result<u32, VhostError> {
+fn id_of(account: &Account, etc: &Path, file: &str) -> Result<u32, Error> {
     let name = match account {
         Account::Id(id) => return Ok(*id),
         Account::Name(name) => name,
     };
     let path = etc.join(file);
-    let unknown =
-        |source| VhostError::UnknownAccount { name: name.clone(), path: path.clone(), source };
+    let unknown = |source| Error::UnknownAccount { name: name.clone(), path: path.clone(), source };
     let text = fs::read_to_string(&path).map_err(|source| unknown(Some(source)))?;
     // name:password:id:...
     let line =
