@@ -95,6 +95,18 @@ impl Transaction {
         self.wait(timeout, table, conditions, &[column], "!=", &json!([]))
     }
 
+    /// Waits until `column` of the selected rows is no more `rows`.
+    pub fn wait_while(
+        &mut self,
+        timeout: Duration,
+        table: &str,
+        conditions: &[Condition],
+        column: &str,
+        rows: &Value,
+    ) -> usize {
+        self.wait(timeout, table, conditions, &[column], "!=", rows)
+    }
+
     fn wait(
         &mut self,
         timeout: Duration,

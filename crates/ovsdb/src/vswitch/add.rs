@@ -160,7 +160,7 @@ impl Vswitch {
             }
             view = self.look(&port.bridge, &port.name, deadline)?;
         }
-        Err(Error::Contended(port.bridge.clone()))
+        Err(Error::Contended(format!("the bridge {}", port.bridge)))
     }
 
     /// The number of the change; none when somebody was faster with something that it relies on.

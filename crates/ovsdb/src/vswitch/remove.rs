@@ -47,7 +47,7 @@ impl Vswitch {
                 Err(error) => return Err(error),
             }
         }
-        Err(Error::Contended("of the ports".to_owned()))
+        Err(Error::Contended("the bridge of the ports".to_owned()))
     }
 
     fn find(&mut self, owners: &[Removal<'_>], deadline: Instant) -> Result<Found, Error> {
