@@ -19,6 +19,7 @@ packages=(
     ca-certificates cpio e2fsprogs xz-utils zstd # the VM's image
     mmdebstrap openssl              # Kubernetes: a chroot to compile it in, certificates
     openvswitch-switch-dpdk openvswitch-common ethtool attr # a switch, its tools; checksums of its ports, labels
+    ovn-central ovn-host                # OVN: its databases, ovn-northd, a chassis' controller
     # dpdk-testpmd's, which is fetched alone: the drivers that it loads by itself,
     librte-net-virtio23 librte-mempool-ring23
     # and what it is linked with, as far as these do not bring it.

@@ -8,6 +8,7 @@
 mod address;
 mod failures;
 mod removal;
+pub mod rows;
 mod stale;
 
 use std::time::Duration;

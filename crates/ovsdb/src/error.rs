@@ -107,55 +107,6 @@ pub enum Error {
     /// The database has no row in `Open_vSwitch`: nobody initialised it.
     #[error("the database at {0} was never initialised (it has no Open_vSwitch row)")]
     NotInitialised(Address),
-    /// The server does not serve the database.
-    #[error("the server at {address} has no database {database}")]
-    NoDatabase {
-        /// Where.
-        address: Address,
-        /// Database.
-        database: &'static str,
-    },
-    /// No server of a cluster leads it.
-    #[error("none of the database servers leads its cluster")]
-    NoLeader,
-    /// There is no such logical switch.
-    #[error("there is no logical switch {0}")]
-    NoSwitch(String),
-    /// Names of logical switches need not be unique.
-    #[error("there are several logical switches {0}")]
-    SeveralSwitches(String),
-    /// A logical port of this name is there already, and is another's.
-    #[error("a logical port {name} that is not ours exists already")]
-    LogicalPortTaken {
-        /// Name.
-        name: String,
-    },
-    /// Another logical port of the switch has the address.
-    #[error("address {address} belongs to logical port {port} already")]
-    AddressTaken {
-        /// MAC or IP address.
-        address: String,
-        /// Port that has it.
-        port: String,
-    },
-    /// A logical port is gone.
-    #[error("logical port {port} was removed meanwhile")]
-    NoLogicalPort {
-        /// Port.
-        port: String,
-    },
-    /// `ovn-northd` gave no addresses.
-    #[error("ovn-northd gave logical port {port} no address in time")]
-    NorthdLate {
-        /// Port.
-        port: String,
-    },
-    /// No chassis has bound a port.
-    #[error("no chassis has bound logical port {port} in time")]
-    NotBound {
-        /// Port.
-        port: String,
-    },
     /// Others changed the same rows again and again.
     #[error("{0} kept changing meanwhile")]
     Contended(String),

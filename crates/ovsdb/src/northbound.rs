@@ -1,6 +1,7 @@
 //! The database `OVN_Northbound`: logical switches and their ports; columns are explained in ovn-nb(5).
 
 mod add;
+mod error;
 mod remove;
 mod rows;
 
@@ -9,9 +10,10 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 pub use add::{Addresses, Dhcp, Limits, NewLogicalPort, NewSwitch};
+pub use error::Error;
 pub use rows::{DhcpOptions, LogicalSwitch, LogicalSwitchPort, QosRule};
 
-use crate::{Address, Client, Error, Identity, Row, Transaction, equals, includes, map, set};
+use crate::{Address, Client, Identity, Row, Transaction, equals, includes, map, set};
 
 const DATABASE: &str = "OVN_Northbound";
 
@@ -65,7 +67,7 @@ impl Northbound {
                     Ok(false) => log::debug!("{address} is no leader"),
                     Err(error) => failed = Some(error),
                 },
-                Err(error) => failed = Some(error),
+                Err(error) => failed = Some(error.into()),
             }
         }
         Err(failed.unwrap_or(Error::NoLeader))
@@ -100,7 +102,7 @@ impl Northbound {
         let mut all = Transaction::new(DATABASE);
         let theirs = [includes("external_ids", map(ids.iter().copied()))];
         let rows = all.select::<LogicalSwitchPort>(&theirs);
-        self.client.transact(&all, deadline)?.rows(&rows)
+        Ok(self.client.transact(&all, deadline)?.rows(&rows)?)
     }
 
     /// Waits until `ovn-northd` has given a port its addresses, and returns them as they are written in
@@ -151,12 +153,12 @@ impl Northbound {
                     let missing = || Error::NoLogicalPort { port: port.to_owned() };
                     return answers.rows(&row)?.pop().ok_or_else(missing);
                 }
-                Err(error @ Error::Late { .. }) => return Err(error),
+                Err(error @ crate::Error::Late { .. }) => return Err(error.into()),
                 Err(error) if error.is_disconnect() => {
                     log::info!("{error}: connecting again");
                     self.client.reconnect(deadline)?;
                 }
-                Err(error) => return Err(error),
+                Err(error) => return Err(error.into()),
             }
         }
     }

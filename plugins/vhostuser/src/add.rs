@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use attachment::{LOCK_DEADLINE, ipam_del, owner_of};
+use attachment::{LOCK_DEADLINE, ipam_del, owner_of, rows};
 use cni::{AddResult, Interface, IpConfig, Request, delegate, logging};
 use handover::{Application, Place, Wish};
-use hostnet::{Netns, NetnsId, Undo};
+use hostnet::{Mac, Netns, NetnsId, Undo};
 use journal::{Durability, Entry, Journal, Owner, Record};
 use npwg::devinfo;
 use ovsdb::Vswitch;
@@ -14,7 +14,7 @@ use ovsdb::vswitch::{NewPort, PortKind};
 use crate::conf::{Conf, Mode};
 use crate::error::VhostError;
 use crate::record::{Detail, Done, VhostRecord};
-use crate::{Vhostuser, owner, restore, switch_deadline};
+use crate::{PREFIX, Vhostuser, restore, switch_deadline};
 
 pub(crate) fn add(plugin: &Vhostuser, request: &Request) -> Result<AddResult, cni::Error> {
     logging::init_of(&request.conf, &owner_of(request).to_string());
@@ -34,7 +34,7 @@ fn attach(plugin: &Vhostuser, request: &Request, conf: &Conf) -> Result<AddResul
     if journal.find(&owner)?.is_some() {
         return Err(VhostError::AlreadyAttached(owner.to_string()));
     }
-    let name = owner::port_name(&owner);
+    let name = rows::port_name(PREFIX, &owner);
     let (place, numa) = handover::choose(&plugin.host, &wish(conf), request, &name)?;
     let _slot_lock = lock_slot(plugin, &place)?;
     restore::free_from_dead_owner(&journal, &place)?;
@@ -52,7 +52,7 @@ fn attach(plugin: &Vhostuser, request: &Request, conf: &Conf) -> Result<AddResul
         handover::remove(&detail.place).map_err(|e| cni::chain(&e))
     });
     undo.push("remove the port", || {
-        restore::ports(&detail.ovsdb, &[owner::rows_of(&owner)]).map_err(|e| cni::chain(&e))
+        restore::ports(&detail.ovsdb, &[rows::rows_of(&owner)]).map_err(|e| cni::chain(&e))
     });
     let interface = switch.add_port(&detail.port, view.clone(), switch_deadline())?;
     if detail.port.kind == PortKind::VhostUser {
@@ -124,12 +124,12 @@ fn detail(
     netns: NetnsId,
 ) -> Result<Detail, VhostError> {
     let owner = owner_of(request);
-    let mac = conf.mac.unwrap_or_else(|| owner::mac(&owner, journal.boot_id()));
+    let mac = conf.mac.unwrap_or_else(|| Mac(rows::mac(&owner, journal.boot_id())));
     let socket = place.switch_dir().join(&conf.socket_file);
     let port = NewPort {
         bridge: conf.bridge.clone(),
         create_bridge: conf.create_bridge,
-        name: owner::port_name(&owner),
+        name: rows::port_name(PREFIX, &owner),
         kind: match conf.mode {
             Mode::Client => PortKind::VhostUserClient { socket },
             Mode::Server => PortKind::VhostUser,
@@ -139,7 +139,7 @@ fn detail(
         from_port: conf.egress,
         to_port: conf.ingress,
         mac: mac.to_string(),
-        owner: owner::external_ids(request, &owner, journal.boot_id()),
+        owner: rows::external_ids(request, &owner, journal.boot_id()),
     };
     Ok(Detail {
         ovsdb: conf.ovsdb.clone(),

@@ -1,13 +1,13 @@
 //! CHECK: what is, compared with what was recorded.
 
-use attachment::owner_of;
+use attachment::{owner_of, rows};
 use cni::{Request, delegate, logging};
 use ovsdb::Vswitch;
 use ovsdb::vswitch::{Interface, LinkReport, Port, PortKind, View};
 
 use crate::error::VhostError;
 use crate::record::{Detail, Done};
-use crate::{Vhostuser, owner, switch_deadline};
+use crate::{Vhostuser, switch_deadline};
 
 pub(crate) fn check(plugin: &Vhostuser, request: &Request) -> Result<(), cni::Error> {
     logging::init_of(&request.conf, &owner_of(request).to_string());
@@ -44,7 +44,7 @@ fn switch_side(detail: &Detail, view: &View, owner: &journal::Owner) -> Vec<Stri
     if !view.bridge.as_ref().is_some_and(|bridge| bridge.ports.0.contains(&port.uuid)) {
         drift.push(format!("port {name} is not on bridge {bridge}"));
     }
-    if owner::of_row(&port.external_ids).as_ref() != Some(owner) {
+    if rows::of_row(&port.external_ids.0).as_ref() != Some(owner) {
         drift.push(format!("port {name} belongs to another"));
     }
     drift.extend(vlans(detail, port));

@@ -1,7 +1,9 @@
 //! DEL: from the record, not from the configuration. Everything that can be done is done; the record
 //! stays until all of it is.
 
-use attachment::{Failures, LOCK_DEADLINE, begin_removal, ipam_del, owner_of, release_addresses};
+use attachment::{
+    Failures, LOCK_DEADLINE, begin_removal, ipam_del, owner_of, release_addresses, rows,
+};
 use cni::{Request, logging};
 use journal::{Entry, Journal};
 use npwg::devinfo;
@@ -9,7 +11,7 @@ use npwg::devinfo;
 use crate::conf::Conf;
 use crate::error::VhostError;
 use crate::record::VhostRecord;
-use crate::{Vhostuser, owner, restore};
+use crate::{Vhostuser, restore};
 
 pub(crate) fn del(plugin: &Vhostuser, request: &Request) -> Result<(), cni::Error> {
     let owner = owner_of(request);
@@ -30,7 +32,7 @@ pub(crate) fn del(plugin: &Vhostuser, request: &Request) -> Result<(), cni::Erro
     };
     begin_removal(&journal, &entry);
     let mut failures = Failures::default();
-    let removed = failures.note(restore::ports(&record.detail.ovsdb, &[owner::rows_of(&owner)]));
+    let removed = failures.note(restore::ports(&record.detail.ovsdb, &[rows::rows_of(&owner)]));
     failures.merge(release(&journal, &entry, &record, request, removed));
     failures.into_result()
 }
@@ -67,7 +69,7 @@ fn release_unread(
     request: &Request,
 ) -> Failures {
     let mut failures = Failures::default();
-    let rows = owner::rows_of(&entry.owner);
+    let rows = rows::rows_of(&entry.owner);
     let conf = Conf::of_network(&request.conf).map_err(VhostError::from);
     failures.note(conf.and_then(|conf| restore::ports(&conf.ovsdb, &[rows])));
     if let Some(claim) = &entry.claim {

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use attachment::{Failures, begin_removal, locked, request_of, stale};
+use attachment::{Failures, begin_removal, locked, request_of, rows, stale};
 use cni::{AttachmentId, GcRequest, delegate, logging};
 use journal::{Entry, Journal, Lock, Owner};
 use ovsdb::vswitch::Port;
@@ -13,7 +13,7 @@ use crate::conf::Conf;
 use crate::del::release;
 use crate::error::VhostError;
 use crate::record::{Detail, VhostRecord};
-use crate::{Vhostuser, owner, restore, switch_deadline};
+use crate::{Vhostuser, restore, switch_deadline};
 
 /// As many attachments are locked at once: each lock is an open file.
 const AT_ONCE: usize = 100;
@@ -55,7 +55,7 @@ fn left_over(
                 };
                 valid.contains(&id)
             };
-            let theirs = ports.iter().filter_map(|port| owner::of_row(&port.external_ids));
+            let theirs = ports.iter().filter_map(|port| rows::of_row(&port.external_ids.0));
             owners.extend(theirs.filter(|owner| !is_valid(owner)));
         }
         Err(error) => drop(failures.note(Err(error))),
@@ -65,7 +65,7 @@ fn left_over(
 
 fn ports_of(switch: &Address, network: &str) -> Result<Vec<Port>, VhostError> {
     let mut switch = Vswitch::connect(switch, switch_deadline())?;
-    Ok(switch.owned(&owner::rows_of_network(network), switch_deadline())?)
+    Ok(switch.owned(&rows::rows_of_network(network), switch_deadline())?)
 }
 
 /// An attachment that nobody else works on.
@@ -94,7 +94,7 @@ fn collect(
         }
     }
     all.iter().filter_map(|one| one.record.as_ref()).for_each(|(e, _)| begin_removal(journal, e));
-    let rows: Vec<_> = all.iter().map(|one| owner::rows_of(&one.owner)).collect();
+    let rows: Vec<_> = all.iter().map(|one| rows::rows_of(&one.owner)).collect();
     let removed = failures.note(restore::ports(switch, &rows));
     for Stale { record, .. } in &all {
         let Some((entry, record)) = record else { continue };
@@ -102,7 +102,7 @@ fn collect(
         let removed = if record.detail.ovsdb == *switch {
             removed
         } else {
-            let theirs = owner::rows_of(&entry.owner);
+            let theirs = rows::rows_of(&entry.owner);
             failures.note(restore::ports(&record.detail.ovsdb, &[theirs]))
         };
         match request_of(record, record.detail.netns.path.clone(), gc) {

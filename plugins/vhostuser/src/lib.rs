@@ -17,7 +17,6 @@ mod conf;
 mod del;
 mod error;
 mod gc;
-mod owner;
 mod record;
 mod restore;
 mod status;
@@ -30,6 +29,9 @@ use hostnet::Host;
 use journal::{Call, Journal, Locks};
 
 pub use conf::Conf;
+
+/// What names of its ports begin with.
+const PREFIX: &str = "vh";
 
 /// How long a restarting database, and `ovs-vswitchd` with a change, are waited for.
 const SWITCH_DEADLINE: Duration = Duration::from_secs(10);

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use attachment::rows;
 use handover::Place;
 use journal::{Journal, Owner};
 use ovsdb::vswitch::Removal;
@@ -9,7 +10,7 @@ use ovsdb::{Address, Vswitch};
 
 use crate::error::VhostError;
 use crate::record::{Detail, VhostRecord};
-use crate::{owner, switch_deadline};
+use crate::{PREFIX, switch_deadline};
 
 /// How long `ovs-vswitchd` is waited for when ports were removed: it may be down, and then it will find
 /// them gone.
@@ -38,7 +39,7 @@ pub(crate) fn place(detail: &Detail, claimed: bool) -> Result<(), VhostError> {
 
 /// Removes what belongs to a claim: the directory or link of that port, or what is in the slot.
 pub(crate) fn claimed(run: &Path, claim: &str, owner: &Owner) -> Result<(), VhostError> {
-    let place = if claim == owner::port_name(owner) {
+    let place = if claim == rows::port_name(PREFIX, owner) {
         Place::own(run, claim)
     } else {
         Place::slot(run, claim)
@@ -58,7 +59,7 @@ pub(crate) fn free_from_dead_owner(journal: &Journal, place: &Place) -> Result<(
         return Err(VhostError::Claimed { slot: id.clone(), owner: entry.owner.to_string() });
     }
     log::info!("slot {id} is taken from {}, which is dead", entry.owner);
-    ports(&record.detail.ovsdb, &[owner::rows_of(&entry.owner)])?;
+    ports(&record.detail.ovsdb, &[rows::rows_of(&entry.owner)])?;
     journal.release_claim(&entry)?;
     Ok(())
 }

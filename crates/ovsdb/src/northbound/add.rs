@@ -9,9 +9,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{
-    DATABASE, DhcpOptions, LogicalSwitch, LogicalSwitchPort, LogicalView, Northbound, QosRule,
+    DATABASE, DhcpOptions, Error, LogicalSwitch, LogicalSwitchPort, LogicalView, Northbound,
+    QosRule,
 };
-use crate::{Datum, Error, Row, Transaction, equals, map, named, set};
+use crate::{Datum, Row, Transaction, equals, map, named, set};
 
 /// `external_ids` of a switch that was made for a port.
 pub(super) const CREATED: (&str, &str) = ("fastpath-created", "true");
@@ -137,16 +138,16 @@ impl Northbound {
                 Ok(_) => return Ok(()),
                 // Somebody was faster with something that it relies on.
                 Err(error) if error.timed_out_at().is_some() => {}
-                Err(error @ Error::Late { .. }) => return Err(error),
+                Err(error @ crate::Error::Late { .. }) => return Err(error.into()),
                 Err(error) if error.is_disconnect() => {
                     // If it was made, it is ours, and made anew.
                     log::info!("{error}: connecting again");
                     self.client.reconnect(deadline)?;
                 }
-                Err(error) => return Err(error),
+                Err(error) => return Err(error.into()),
             }
         }
-        Err(Error::Contended(format!("the logical switch {}", port.switch)))
+        Err(Error::Contended(port.switch.clone()))
     }
 
     /// Refuses an address that another port of the switch has. OVN itself takes both.

@@ -5,9 +5,9 @@ use std::time::Instant;
 use serde_json::json;
 
 use super::add::CREATED;
-use super::{DATABASE, DhcpOptions, LogicalSwitch, LogicalSwitchPort, Northbound, QosRule};
+use super::{DATABASE, DhcpOptions, Error, LogicalSwitch, LogicalSwitchPort, Northbound, QosRule};
 use crate::vswitch::Removal;
-use crate::{Error, Row, Transaction, Uuid, equals, includes, map, set};
+use crate::{Row, Transaction, Uuid, equals, includes, map, set};
 
 /// What a removal found.
 struct Found {
@@ -39,10 +39,10 @@ impl Northbound {
                 Ok(_) => return Ok(true),
                 // Somebody used the switch that was about to go.
                 Err(error) if error.timed_out_at().is_some() => {}
-                Err(error) => return Err(error),
+                Err(error) => return Err(error.into()),
             }
         }
-        Err(Error::Contended("the logical switch".to_owned()))
+        Err(Error::Contended("of the ports".to_owned()))
     }
 
     fn find(&mut self, owners: &[Removal<'_>], deadline: Instant) -> Result<Found, Error> {

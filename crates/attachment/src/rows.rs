@@ -1,9 +1,8 @@
-//! What an attachment is called in the switch, and how its rows are found again.
+//! What an attachment is called in a database of Open vSwitch or OVN, and how its rows are found again.
 
 use std::collections::BTreeMap;
 
 use cni::Request;
-use hostnet::Mac;
 use journal::Owner;
 
 const CONTAINER: &str = "fastpath-container";
@@ -12,26 +11,24 @@ const NETWORK: &str = "fastpath-network";
 const POD: &str = "fastpath-pod";
 const BOOT: &str = "fastpath-boot";
 
-/// Name of the port, and of the directory of a stand-alone attachment: 15 characters, as many as
-/// tools show of a port's name.
-pub(crate) fn port_name(owner: &Owner) -> String {
-    format!("vh{:013x}", owner.digest("port") & 0xf_ffff_ffff_ffff)
+/// Name of a port: a prefix of two letters, and 13 digits; as many as an interface's name may have.
+#[must_use]
+pub fn port_name(prefix: &str, owner: &Owner) -> String {
+    format!("{prefix}{:013x}", owner.digest("port") & 0xf_ffff_ffff_ffff)
 }
 
-/// A locally administered MAC for an application that was given none: another one on every host, and
+/// A locally administered MAC for who was given none: another one on every host, and
 /// the same when an ADD is repeated.
-pub(crate) fn mac(owner: &Owner, boot_id: &str) -> Mac {
+#[must_use]
+pub fn mac(owner: &Owner, boot_id: &str) -> [u8; 6] {
     let mut bytes = [0x02; 6];
     bytes[1..].copy_from_slice(&owner.digest(boot_id).to_be_bytes()[3..]);
-    Mac(bytes)
+    bytes
 }
 
 /// `external_ids` of all rows of an attachment.
-pub(crate) fn external_ids(
-    request: &Request,
-    owner: &Owner,
-    boot_id: &str,
-) -> BTreeMap<String, String> {
+#[must_use]
+pub fn external_ids(request: &Request, owner: &Owner, boot_id: &str) -> BTreeMap<String, String> {
     let ids = [
         (CONTAINER, owner.container_id.clone()),
         (IFNAME, owner.ifname.clone()),
@@ -53,19 +50,21 @@ fn pod(request: &Request) -> Option<String> {
 }
 
 /// What finds the rows of one attachment.
-pub(crate) fn rows_of(owner: &Owner) -> Vec<(&str, &str)> {
+#[must_use]
+pub fn rows_of(owner: &Owner) -> Vec<(&str, &str)> {
     vec![(CONTAINER, owner.container_id.as_str()), (IFNAME, owner.ifname.as_str())]
 }
 
 /// What finds the rows of all attachments of a network.
-pub(crate) fn rows_of_network(network: &str) -> [(&str, &str); 1] {
+#[must_use]
+pub fn rows_of_network(network: &str) -> [(&str, &str); 1] {
     [(NETWORK, network)]
 }
 
 /// Whose a row is.
-pub(crate) fn of_row(external_ids: &ovsdb::Map) -> Option<Owner> {
-    let [container_id, ifname] =
-        [CONTAINER, IFNAME].map(|key| external_ids.get(key).map(str::to_owned));
+#[must_use]
+pub fn of_row(external_ids: &BTreeMap<String, String>) -> Option<Owner> {
+    let [container_id, ifname] = [CONTAINER, IFNAME].map(|key| external_ids.get(key).cloned());
     Some(Owner { container_id: container_id?, ifname: ifname? })
 }
 
@@ -79,16 +78,16 @@ mod tests {
 
     #[test]
     fn names_are_short_and_differ() {
-        let names = ["net1", "net2"].map(|ifname| port_name(&owner(ifname)));
+        let names = ["net1", "net2"].map(|ifname| port_name("vh", &owner(ifname)));
         assert_ne!(names[0], names[1]);
         assert!(names.iter().all(|name| name.len() == 15), "{names:?}");
-        assert_eq!(port_name(&owner("net1")), names[0]);
+        assert_eq!(port_name("vh", &owner("net1")), names[0]);
     }
 
     #[test]
     fn macs_are_unicast_and_differ_from_host_to_host() {
         let macs = ["boot", "another"].map(|boot| mac(&owner("net1"), boot));
         assert_ne!(macs[0], macs[1]);
-        assert!(macs.iter().all(|mac| mac.is_unicast() && mac.0[0] == 2));
+        assert!(macs.iter().all(|mac| mac[0] == 2));
     }
 }
