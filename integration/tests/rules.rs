@@ -65,6 +65,7 @@ fn the_arrows_point_from_programs_to_crates() {
     let all = dependencies();
     let forbidden = [
         ("vf", "cni"),
+        ("podlink", "vf"),
         ("hostnet", "cni"),
         ("hostnet", "vf"),
         ("cni", "nix"),

@@ -10,7 +10,7 @@ use journal::{Durability, Entry, Journal, Record};
 use crate::conf::Conf;
 use crate::error::SriovError;
 use crate::record::{Detail, Mode, SriovRecord};
-use crate::{Sriov, address, attach, devinfo, plan, restore, select};
+use crate::{Sriov, attach, devinfo, plan, restore, select};
 
 pub(crate) fn add(plugin: &Sriov, request: &Request) -> Result<AddResult, cni::Error> {
     logging::init_of(&request.conf, &owner_of(request).to_string());
@@ -114,7 +114,8 @@ fn with_addresses<'a>(
         ip.interface = Some(position);
     }
     if detail.mode == Mode::Kernel {
-        address::configure(sandbox, &leased)?;
+        let Sandbox { netns, pod, ifname, .. } = sandbox;
+        podlink::configure(netns, pod, ifname, &leased)?;
     }
     result.ips.extend(leased.ips);
     result.routes.extend(leased.routes.clone());

@@ -72,41 +72,6 @@ fn pod_side(detail: &Detail, result: &AddResult, pod: &Rtnl) -> Result<Vec<Strin
     if link.parent.as_ref().is_some_and(|p| *p != detail.vf.to_string()) {
         drift.push(format!("{name} is another device, not VF {}", detail.vf));
     }
-    if !link.up {
-        drift.push(format!("{name} is down"));
-    }
-    drift.extend(interface(result, name, &link));
-    let present = pod.addresses(link.index)?;
-    let ours = result.ips.iter().filter(|ip| is_ours(result, ip.interface, name));
-    let gone = ours.filter(|ip| !present.contains(&ip.address));
-    drift.extend(gone.map(|ip| format!("{name} has lost the address {}", ip.address)));
-    let routes = pod.routes(link.index)?;
-    let wanted = crate::address::routes(&AddResult {
-        ips: result.ips.clone(),
-        routes: detail.routes.clone(),
-        ..AddResult::default()
-    });
-    let lost =
-        wanted.iter().filter(|r| !routes.iter().any(|(dst, gw)| *dst == r.dst && *gw == r.gw));
-    drift.extend(lost.map(|route| format!("{name} has lost the route to {}", route.dst)));
+    drift.extend(podlink::drift(result, &detail.routes, &link, pod)?);
     Ok(drift)
-}
-
-fn interface(result: &AddResult, name: &str, link: &hostnet::Link) -> Vec<String> {
-    let Some(recorded) = result.interfaces.iter().find(|i| i.name == name) else {
-        return Vec::new();
-    };
-    let mut drift = Vec::new();
-    let mac = link.mac.map(|m| m.to_string());
-    if recorded.mac.is_some() && recorded.mac != mac {
-        drift.push(format!("{name} has MAC {}", mac.unwrap_or_default()));
-    }
-    if recorded.mtu.is_some_and(|mtu| mtu != link.mtu) {
-        drift.push(format!("{name} has MTU {}", link.mtu));
-    }
-    drift
-}
-
-fn is_ours(result: &AddResult, index: Option<usize>, name: &str) -> bool {
-    index.and_then(|i| result.interfaces.get(i)).is_some_and(|i| i.name == name)
 }

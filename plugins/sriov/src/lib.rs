@@ -11,7 +11,6 @@
 #![forbid(unsafe_code)]
 
 mod add;
-mod address;
 mod attach;
 mod check;
 mod conf;

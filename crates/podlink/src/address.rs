@@ -4,17 +4,16 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use cni::AddResult;
-use hostnet::{Netns, RouteSpec, Rtnl, announce};
+use hostnet::{Error, Netns, RouteSpec, Rtnl, announce};
 
-use crate::add::Sandbox;
-use crate::error::SriovError;
-
-/// A VF's carrier follows the PF's mailbox; announcing before it is there reaches nobody.
+/// A VF's carrier follows the PF's mailbox, say; announcing before it is there reaches nobody.
 const CARRIER_DEADLINE: Duration = Duration::from_millis(200);
 
-/// Configures what IPAM returned on the pod's interface.
-pub(crate) fn configure(sandbox: &Sandbox, leased: &AddResult) -> Result<(), SriovError> {
-    let Sandbox { netns, pod, ifname, .. } = sandbox;
+/// Configures what IPAM returned on the pod's interface. `pod` is a socket in `netns`.
+///
+/// # Errors
+/// The kernel refuses an address or a route.
+pub fn configure(netns: &Netns, pod: &Rtnl, ifname: &str, leased: &AddResult) -> Result<(), Error> {
     let Some(link) = pod.link_by_name(ifname)? else { return Ok(()) };
     let addresses: Vec<IpAddr> = leased.ips.iter().map(|ip| ip.address.ip()).collect();
     for ip in &leased.ips {
