@@ -8,6 +8,9 @@ use cni::code;
 /// Failures of this crate. The variant is the operation, the fields its object.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    /// The interface's name cannot be put into `--vdev`.
+    #[error("interface name {0:?} cannot be used for vhost-user")]
+    IfName(String),
     /// A slot that was not handed out by the node agent.
     #[error("deviceID {id} is no slot of the node agent: read {}", path.display())]
     Slot {
@@ -82,6 +85,10 @@ impl Error {
     #[must_use]
     pub fn code_and_hint(&self) -> (u32, &'static str) {
         match self {
+            Self::IfName(_) => (
+                code::CONFIG,
+                "choose a name of letters, digits, _ . and -: it becomes part of the application's arguments",
+            ),
             Self::Slot { .. } => (
                 code::CONFIG,
                 "the network's k8s.v1.cni.cncf.io/resourceName has to be a vhost-user pool of the node agent",

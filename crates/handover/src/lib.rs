@@ -1,11 +1,12 @@
 //! The socket of a vhost-user port in its pod, whichever plugin made the port: where it is (`place`), the directory with it
-//! and whose that is (`directory`, `accounts`, `check`), and the files beside it for the application (`files`).
+//! and whose that is (`directory`, `accounts`, `check`), what users write of it (`conf`), and the files beside it for the application (`files`).
 //!
 //! Touches: that directory, on this host. Never touches: the switch, the pod's namespaces, records.
 #![forbid(unsafe_code)]
 
 mod accounts;
 mod check;
+pub mod conf;
 mod directory;
 mod error;
 mod files;

@@ -24,7 +24,7 @@ pub(crate) fn add(plugin: &Vhostuser, request: &Request) -> Result<AddResult, cn
 }
 
 fn attach(plugin: &Vhostuser, request: &Request, conf: &Conf) -> Result<AddResult, VhostError> {
-    check_ifname(request.ifname.as_str())?;
+    handover::conf::check_ifname(request.ifname.as_str())?;
     delegate::ipam_exists(request).map_err(VhostError::Delegate)?;
     let netns = Netns::open(request.netns.as_deref().ok_or(VhostError::NoNetns)?)?.id()?;
     let journal = plugin.journal()?;
@@ -97,15 +97,6 @@ fn wish(conf: &Conf) -> Wish<'_> {
         socket_file: &conf.socket_file,
         mount_path: &conf.mount_path,
     }
-}
-
-/// It becomes part of a path and of the application's arguments.
-fn check_ifname(name: &str) -> Result<(), VhostError> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
-    if name.chars().all(plain) && !name.starts_with('.') {
-        return Ok(());
-    }
-    Err(VhostError::IfName(name.to_owned()))
 }
 
 /// Two attachments must not both see that a slot is free.

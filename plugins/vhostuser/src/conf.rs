@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use cni::{IfName, NetConf, Request};
-use handover::{Access, Account};
+use handover::Access;
+use handover::conf::{DEFAULT_MOUNT_PATH, RawAccess, plain_path, queues, slot};
 use hostnet::Mac;
 use ipnetwork::IpNetwork;
 use ovsdb::Address;
@@ -35,15 +36,9 @@ const KEYS: &[&str] = &[
 ];
 
 const DEFAULT_OVSDB: &str = "unix:/var/run/openvswitch/db.sock";
-/// Where pods of userspace-cni mount their volume `shared-dir`.
-const DEFAULT_MOUNT_PATH: &str = "/var/lib/cni/usrspcni";
 /// Smallest MTU of an IPv4 link (RFC 791), largest that DPDK takes (`RTE_ETHER_MAX_JUMBO_FRAME_LEN`
 /// less the header).
 const MTU_RANGE: std::ops::RangeInclusive<u32> = 68..=9702;
-/// As many queue pairs as OVS takes from a vhost-user port (`OVS_VHOST_MAX_QUEUE_NUM`).
-const MAX_QUEUES: u16 = 1024;
-/// Owner and group only: another pod must not get in.
-const MAX_DIR_MODE: u32 = 0o770;
 
 /// Who listens on the socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -138,15 +133,6 @@ struct RawRate {
     burst: u64,
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
-struct RawAccess {
-    owner: Option<Account>,
-    group: Option<Account>,
-    mode: Option<String>,
-    selinux_label: Option<String>,
-}
-
 /// `runtimeConfig.bandwidth`, as the pod's annotation has it.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
@@ -215,7 +201,7 @@ impl Conf {
             )?,
             ips: conf.runtime_config("ips").map_err(ConfError::Fields)?.unwrap_or_default(),
             slot: runtime("deviceID")?.or(given(raw.device_id)).map(slot).transpose()?,
-            access: access(raw.socket_dir, dialect.group)?,
+            access: raw.socket_dir.read(dialect.group)?,
             socket_file: dialect.socket_file.unwrap_or_else(|| "vhost.sock".to_owned()),
             shared_dir: dialect.shared_dir,
             mount_path: plain_path(
@@ -305,12 +291,6 @@ fn mtu(value: i64) -> Result<u32, ConfError> {
     mtu.ok_or_else(|| invalid("mtu", value, "68 to 9702 bytes"))
 }
 
-fn queues(value: Option<i64>) -> Result<u16, ConfError> {
-    let value = value.unwrap_or(1);
-    let queues = u16::try_from(value).ok().filter(|v| (1..=MAX_QUEUES).contains(v));
-    queues.ok_or_else(|| invalid("queues", value, "1 to 1024 queue pairs"))
-}
-
 /// What the pod asks for goes before the network's own. OVS counts in kbit/s.
 fn limit(
     key: &'static str,
@@ -333,43 +313,6 @@ fn limit(
     let frames = 10 * 8 * u64::from(mtu.unwrap_or(1500));
     let burst = if burst == 0 { (rate / 10).max(frames) } else { burst };
     Ok(Some(Rate { rate, burst }))
-}
-
-/// It becomes the name of a directory and of a record.
-fn slot(id: String) -> Result<String, ConfError> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
-    let begins = id.starts_with(|c: char| c.is_ascii_alphanumeric());
-    if begins && id.len() <= 32 && id.chars().all(plain) {
-        return Ok(id);
-    }
-    Err(invalid("deviceID", id, "a slot of the node agent: up to 32 letters, digits, _ . and -"))
-}
-
-fn access(raw: RawAccess, group: Option<Account>) -> Result<Access, ConfError> {
-    let mode = match raw.mode {
-        None => MAX_DIR_MODE,
-        Some(text) => {
-            u32::from_str_radix(&text, 8).ok().filter(|mode| mode & !MAX_DIR_MODE == 0).ok_or_else(
-                || invalid("socketDir.mode", text, "octal, for owner and group only: up to 0770"),
-            )?
-        }
-    };
-    Ok(Access { owner: raw.owner, group: raw.group.or(group), mode, label: raw.selinux_label })
-}
-
-/// A path that can stand in `--vdev` and in a shell as it is.
-pub(crate) fn plain_path(key: &'static str, path: PathBuf) -> Result<PathBuf, ConfError> {
-    let text = path.to_str().unwrap_or_default();
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/_.-".contains(c);
-    let climbs = path.components().any(|c| c == std::path::Component::ParentDir);
-    if path.is_absolute() && text.chars().all(plain) && !climbs {
-        return Ok(path);
-    }
-    Err(invalid(
-        key,
-        path.display(),
-        "an absolute path of letters, digits, / _ . and -, without ..",
-    ))
 }
 
 #[cfg(test)]

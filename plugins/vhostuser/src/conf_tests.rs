@@ -1,5 +1,7 @@
 //! Every key with good and bad values, in both dialects.
 
+use handover::Account;
+
 use super::*;
 
 fn parse(keys: &str) -> Result<Conf, ConfError> {

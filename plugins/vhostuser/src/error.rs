@@ -2,6 +2,7 @@
 
 use attachment::DRIFT;
 use cni::code;
+use handover::conf::Invalid;
 
 /// `ovs-vswitchd` could not make the port.
 pub(crate) const PORT: u32 = 120;
@@ -25,6 +26,12 @@ pub enum ConfError {
     /// No bridge.
     #[error("no bridge is named: give \"bridge\", the OVS bridge to plug the port into")]
     NoBridge,
+}
+
+impl From<Invalid> for ConfError {
+    fn from(Invalid { key, value, want }: Invalid) -> Self {
+        Self::Value { key, value, want }
+    }
 }
 
 /// Failures of the verbs.
@@ -54,9 +61,6 @@ pub enum VhostError {
     /// `CNI_NETNS` is missing where the verb needs it.
     #[error("CNI_NETNS is not set")]
     NoNetns,
-    /// The interface's name cannot be put into `--vdev`.
-    #[error("interface name {0:?} cannot be used for vhost-user")]
-    IfName(String),
     /// The same attachment was added before.
     #[error("container {0} is attached already; DEL it first")]
     AlreadyAttached(String),
@@ -98,10 +102,6 @@ impl VhostError {
             Self::Handover(e) => e.code_and_hint(),
             Self::Switch(e) => switch_code(e),
             Self::NoNetns => (code::ENVIRONMENT, "the runtime has to pass CNI_NETNS"),
-            Self::IfName(_) => (
-                code::CONFIG,
-                "choose a name of letters, digits, _ . and -: it becomes part of the application's arguments",
-            ),
             Self::AlreadyAttached(_) => {
                 (code::CONFIG, "every ADD needs a DEL before it is repeated")
             }

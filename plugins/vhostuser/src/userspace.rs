@@ -6,9 +6,10 @@ use std::path::PathBuf;
 
 use cni::NetConf;
 use handover::Account;
+use handover::conf::plain_path;
 use serde::Deserialize;
 
-use crate::conf::{Mode, invalid, plain_path};
+use crate::conf::{Mode, invalid};
 use crate::error::ConfError;
 
 /// Keys of the dialect.
