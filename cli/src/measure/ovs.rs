@@ -39,7 +39,11 @@ impl Switch {
         let deadline = Instant::now() + DEADLINE;
         let connect = || -> Result<Vswitch, ovsdb::Error> {
             let mut switch = Vswitch::connect(address, deadline)?;
-            switch.look(BRIDGE, BRIDGE, deadline)?.takes_ports(BRIDGE, true)?;
+            switch.look(BRIDGE, BRIDGE, deadline)?.takes_ports(
+                BRIDGE,
+                true,
+                &PortKind::VhostUser,
+            )?;
             Ok(switch)
         };
         let connection = connect().map_err(|e| {
@@ -77,6 +81,7 @@ impl Switch {
             from_port: None,
             to_port: None,
             mac: plugged.outer.mac.to_string(),
+            iface_id: None,
             owner: BTreeMap::from([(OWNER.0.to_owned(), OWNER.1.to_owned())]),
         };
         let deadline = Instant::now() + DEADLINE;

@@ -4,7 +4,8 @@
 //! Knows nothing of CNI or PCI.
 //!
 //! The namespace a call acts in is visible in its signature: an [`Rtnl`] is a socket that was opened
-//! inside one namespace and is used from outside. `unsafe` is in [`announce`] only.
+//! inside one namespace and is used from outside. `unsafe` is in [`announce`] and [`offload`]
+//! only.
 
 pub mod announce;
 mod error;
@@ -14,6 +15,7 @@ mod link;
 mod mac;
 mod make;
 mod netns;
+pub mod offload;
 mod rtnl;
 mod undo;
 

@@ -40,16 +40,18 @@ pub struct View {
 }
 
 impl View {
-    /// Checks that DPDK ports can be added to the bridge, or that it can be made.
+    /// Checks that ports of a kind can be added to the bridge, or that it can be made. An interface of the
+    /// kernel does with any bridge.
     ///
     /// # Errors
     /// [`Error::NoDpdk`], [`Error::NoBridge`], [`Error::NotNetdev`].
-    pub fn takes_ports(&self, bridge: &str, create: bool) -> Result<(), Error> {
-        if !self.switch.dpdk_initialized {
+    pub fn takes_ports(&self, bridge: &str, create: bool, kind: &PortKind) -> Result<(), Error> {
+        let dpdk = *kind != PortKind::System;
+        if dpdk && !self.switch.dpdk_initialized {
             return Err(Error::NoDpdk);
         }
         match &self.bridge {
-            Some(bridge) if bridge.datapath_type != "netdev" => Err(Error::NotNetdev {
+            Some(bridge) if dpdk && bridge.datapath_type != "netdev" => Err(Error::NotNetdev {
                 name: bridge.name.clone(),
                 found: bridge.datapath_type.clone(),
             }),
@@ -122,6 +124,18 @@ impl Vswitch {
     /// [`Error::NotApplied`] at the deadline; the connection fails and cannot be made again.
     pub fn await_applied(&mut self, next_cfg: i64, deadline: Instant) -> Result<(), Error> {
         self.when_applied(next_cfg, deadline, |_| ()).map(drop)
+    }
+
+    /// Waits until `ovn-controller` has installed the flows of an interface (`ovn-installed`).
+    ///
+    /// # Errors
+    /// [`Error::Operation`] at the deadline; the connection fails.
+    pub fn await_installed(&mut self, name: &str, deadline: Instant) -> Result<(), Error> {
+        let mut waiting = Transaction::new(DATABASE);
+        let left = deadline.saturating_duration_since(Instant::now());
+        let installed = includes("external_ids", crate::map([("ovn-installed", "true")]));
+        waiting.wait_for_row(left, Interface::TABLE, &[equals("name", name), installed], "name");
+        self.client.transact(&waiting, deadline + ANSWER).map(drop)
     }
 
     /// The answers to what `add` puts behind waiting for change number `next_cfg`. It may only read:

@@ -130,6 +130,7 @@ fn detail(
         from_port: conf.egress,
         to_port: conf.ingress,
         mac: mac.to_string(),
+        iface_id: None,
         owner: rows::external_ids(request, &owner, journal.boot_id()),
     };
     Ok(Detail {

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use cni::{StatusRequest, delegate, logging};
 use ovsdb::Vswitch;
+use ovsdb::vswitch::PortKind;
 
 use crate::Vhostuser;
 use crate::conf::Conf;
@@ -25,5 +26,6 @@ fn switch_works(conf: &Conf) -> Result<(), VhostError> {
     let deadline = Instant::now() + DEADLINE;
     let mut switch = Vswitch::connect(&conf.ovsdb, deadline).map_err(|e| unavailable(&e))?;
     let view = switch.look(&conf.bridge, &conf.bridge, deadline).map_err(|e| unavailable(&e))?;
-    view.takes_ports(&conf.bridge, conf.create_bridge).map_err(|e| unavailable(&e))
+    view.takes_ports(&conf.bridge, conf.create_bridge, &PortKind::VhostUser)
+        .map_err(|e| unavailable(&e))
 }

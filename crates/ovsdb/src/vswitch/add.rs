@@ -38,6 +38,9 @@ pub struct NewPort {
     pub to_port: Option<Rate>,
     /// MAC of who is at its other end; no other interface may have it.
     pub mac: String,
+    /// Logical port of OVN that it is the chassis' end of.
+    #[serde(default)]
+    pub iface_id: Option<String>,
     /// Whose it is: `external_ids` of all its rows.
     pub owner: BTreeMap<String, String>,
 }
@@ -80,7 +83,7 @@ impl View {
     /// # Errors
     /// As [`View::takes_ports`], and [`Error::PortTaken`].
     pub fn admits(&self, port: &NewPort) -> Result<(), Error> {
-        self.takes_ports(&port.bridge, port.create_bridge)?;
+        self.takes_ports(&port.bridge, port.create_bridge, &port.kind)?;
         let ours = self.port.as_ref().map(|there| owned_by(&there.external_ids.0, &port.owner));
         match ours {
             Some(true) => Ok(()),
@@ -224,8 +227,9 @@ fn owned_by(ids: &BTreeMap<String, String>, owner: &BTreeMap<String, String>) ->
 fn guards(all: &mut Transaction, port: &NewPort, bridge: Option<&Bridge>) -> Guards {
     let none = json!([]);
     let is = |name: &str| [equals("name", name)];
-    let bridge_is = json!([{"name": port.bridge, "datapath_type": "netdev"}]);
-    let bridge_rows = if bridge.is_some() { &bridge_is } else { &none };
+    let as_seen =
+        |bridge: &Bridge| json!([{"name": bridge.name, "datapath_type": bridge.datapath_type}]);
+    let bridge_rows = &bridge.map_or_else(|| none.clone(), as_seen);
     let attached = [includes("external_ids", map([("attached-mac", &port.mac)]))];
     Guards {
         bridge: all.expect(
@@ -244,10 +248,12 @@ fn guards(all: &mut Transaction, port: &NewPort, bridge: Option<&Bridge>) -> Gua
 
 fn insert_port(all: &mut Transaction, port: &NewPort) {
     let owner = || ids(&port.owner);
+    let iface_id = port.iface_id.iter().map(|id| ("iface-id", id.as_str()));
+    let interface_ids = iface_id.chain([("attached-mac", port.mac.as_str())]);
     let mut interface: BTreeMap<&str, Datum> = BTreeMap::from([
         ("name", json!(port.name)),
         ("type", json!(port.kind.type_name())),
-        ("external_ids", map(owner().chain([("attached-mac", port.mac.as_str())]))),
+        ("external_ids", map(owner().chain(interface_ids))),
     ]);
     if let PortKind::VhostUserClient { socket } = &port.kind {
         interface.insert("options", map([("vhost-server-path", socket)]));

@@ -15,6 +15,8 @@ pub struct OpenVswitch {
     pub dpdk_initialized: bool,
     /// Settings, such as `vhost-sock-dir`.
     pub other_config: Map,
+    /// Of OVN's chassis: `system-id`, `ovn-encap-ip`, ...
+    pub external_ids: Map,
     /// Version of Open vSwitch.
     pub ovs_version: Optional<String>,
     /// Version of DPDK.
@@ -111,8 +113,15 @@ pub struct Qos {
 
 impl Row for OpenVswitch {
     const TABLE: &'static str = "Open_vSwitch";
-    const COLUMNS: &'static [&'static str] =
-        &["cur_cfg", "next_cfg", "dpdk_initialized", "other_config", "ovs_version", "dpdk_version"];
+    const COLUMNS: &'static [&'static str] = &[
+        "cur_cfg",
+        "next_cfg",
+        "dpdk_initialized",
+        "other_config",
+        "external_ids",
+        "ovs_version",
+        "dpdk_version",
+    ];
 }
 
 impl Row for Bridge {
