@@ -5,7 +5,7 @@
 use std::env;
 use std::fmt;
 use std::io::ErrorKind;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::kill::Victim;
+use crate::netns::Netns;
 use crate::process::Pipes;
 
 /// A plugin's executable and what every call of it is given.
@@ -22,6 +23,8 @@ pub struct Plugin {
     path: String,
     args: String,
     env: Vec<(String, String)>,
+    /// The namespace of another host.
+    host: Option<String>,
     deadline: Duration,
 }
 
@@ -60,6 +63,7 @@ impl Plugin {
             path: dir.display().to_string(),
             args: String::new(),
             env: Vec::new(),
+            host: None,
             deadline: Duration::from_mins(1),
         }
     }
@@ -68,6 +72,13 @@ impl Plugin {
     #[must_use]
     pub fn args(mut self, args: &str) -> Self {
         self.args = args.into();
+        self
+    }
+
+    /// Calls it inside a network namespace, as on another host.
+    #[must_use]
+    pub fn inside(mut self, netns: &Netns) -> Self {
+        self.host = Some(netns.path().to_owned());
         self
     }
 
@@ -150,7 +161,14 @@ impl Plugin {
             ("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"),
         ];
         let own = self.env.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        let mut victim = Victim::new(&self.program);
+        let mut victim = match &self.host {
+            None => Victim::new(&self.program),
+            Some(netns) => {
+                let mut victim = Victim::new(Path::new("/usr/bin/nsenter"));
+                victim.args = vec![format!("--net={netns}").into(), self.program.clone().into()];
+                victim
+            }
+        };
         // The later one of two wins.
         victim.env = ours.into_iter().chain(own).map(|(n, v)| (n.into(), v.into())).collect();
         victim.stdin = conf.to_string().into_bytes();

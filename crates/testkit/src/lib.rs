@@ -35,6 +35,7 @@ pub mod kill;
 pub mod kubelet;
 pub mod netns;
 pub mod node_agent;
+pub mod ovn;
 pub mod ovs;
 mod process;
 pub mod skip;
