@@ -1,7 +1,7 @@
 # A thin index: each target is a call or two of cargo or of a script. `make help` lists them.
 
 SUITES   := lint unit fuzz netns ovs vm k8s
-PLUGINS  := sriov vhostuser multus-lite
+PLUGINS  := sriov vhostuser ovn multus-lite
 TOOLS    := fastpath node-agent latency-scheduler
 DEMOS    := sriov multus vhostuser measure
 

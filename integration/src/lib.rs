@@ -21,7 +21,8 @@ use testkit::kill::{Point, Report, Victim, killed_anywhere};
 
 /// Where the records of the sriov plugin are.
 pub const RECORDS: &str = "/var/lib/fastpath/sriov";
-const OTHER_RECORDS: [&str; 2] = ["/var/lib/fastpath/multus-lite", "/var/lib/fastpath/vhostuser"];
+const OTHER_RECORDS: [&str; 3] =
+    ["/var/lib/fastpath/multus-lite", "/var/lib/fastpath/vhostuser", "/var/lib/fastpath/ovn"];
 /// Where stand-alone attachments of the vhostuser plugin have their directories.
 pub const SOCKETS: &str = "/run/fastpath/vhostuser";
 const LEASES: &str = "/run/testipam";

@@ -93,6 +93,11 @@ fn the_arrows_point_from_programs_to_crates() {
         ("vhostuser", "anyhow"),
         ("vhostuser", "testkit"),
         ("vhostuser", "vf"),
+        ("ovn", "apiserver"),
+        ("ovn", "kube"),
+        ("ovn", "anyhow"),
+        ("ovn", "testkit"),
+        ("ovn", "vf"),
         ("fastpath", "testkit"),
         ("npwg", "kube"),
         ("kubelet", "rustls"),
@@ -124,6 +129,7 @@ fn every_error_code_is_documented() {
         ("crates/attachment/src/lib.rs", "pub const "),
         ("crates/attachment/src/failures.rs", "pub const "),
         ("plugins/vhostuser/src/error.rs", "pub(crate) const "),
+        ("plugins/ovn/src/error.rs", "pub(crate) const "),
         ("multus-lite/src/error.rs", "pub(crate) const "),
         ("crates/cni/src/error.rs", "pub const "),
     ] {
@@ -143,9 +149,15 @@ fn every_error_code_is_documented() {
 
 #[test]
 fn every_program_has_a_readme() {
-    for program in
-        ["plugins/sriov", "plugins/vhostuser", "multus-lite", "node-agent", "scheduler", "cli"]
-    {
+    for program in [
+        "plugins/sriov",
+        "plugins/vhostuser",
+        "plugins/ovn",
+        "multus-lite",
+        "node-agent",
+        "scheduler",
+        "cli",
+    ] {
         assert!(root().join(program).join("README.md").exists(), "{program}");
     }
 }

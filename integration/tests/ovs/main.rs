@@ -9,6 +9,7 @@ mod examples;
 mod harness;
 mod killed;
 mod measure;
+mod ovn;
 mod pod;
 mod repair;
 mod sockets;

@@ -1,0 +1,107 @@
+//! What the tests of the overlay share.
+
+use std::fs;
+use std::path::Path;
+
+use integration::{listing, with};
+use serde_json::{Value, json};
+use testkit::cni::{Output, Plugin};
+use testkit::netns::{Netns, private_mounts};
+use testkit::ovn::{Chassis, Ovn};
+
+use crate::bed::ovs;
+
+/// Where the plugin's records are; chassis share the file system here.
+const RECORDS: &str = "/var/lib/fastpath/ovn";
+
+/// An overlay with two chassis and the logical switch `blue`; the plugin on each.
+pub(super) struct Scene {
+    pub(super) ovn: Ovn,
+    pub(super) chassis: [Chassis; 2],
+}
+
+impl Scene {
+    pub(super) fn new() -> Self {
+        Self::with(Chassis::pair)
+    }
+
+    /// With switches that have DPDK, in the place of the one that other tests share.
+    pub(super) fn with_dpdk() -> Self {
+        ovs().end();
+        Self::with(Chassis::pair_with_dpdk)
+    }
+
+    fn with(pair: fn(&Ovn) -> [Chassis; 2]) -> Self {
+        private_mounts(&["/run", "/var/lib"]);
+        // What a test that failed has left is not of this overlay.
+        assert!(!Path::new(RECORDS).exists() || fs::remove_dir_all(RECORDS).is_ok());
+        let ovn = Ovn::start();
+        let subnet = "other_config:subnet=10.10.0.0/24";
+        ovn.nbctl(&["ls-add", "blue", "--", "set", "logical_switch", "blue", subnet]);
+        let chassis = pair(&ovn);
+        Self { ovn, chassis }
+    }
+
+    pub(super) fn plugin(&self, chassis: usize) -> Plugin {
+        Plugin::new("ovn").inside(self.chassis[chassis].netns())
+    }
+
+    /// A configuration with these keys.
+    pub(super) fn conf(&self, chassis: usize, keys: &Value) -> Value {
+        let conf = json!({
+            "cniVersion": "1.1.0", "name": "overlay", "type": "ovn", "switch": "blue",
+            "nb": self.ovn.address("nb"), "ovsdb": self.chassis[chassis].ovsdb(),
+        });
+        with(&conf, keys)
+    }
+
+    /// ADD of `net1`.
+    pub(super) fn add(&self, chassis: usize, name: &str, pod: &Netns, keys: &Value) -> Output {
+        self.plugin(chassis).add(&self.conf(chassis, keys), name, "net1", pod.path())
+    }
+
+    /// DEL of `net1`.
+    pub(super) fn del(&self, chassis: usize, name: &str, pod: &str) -> Output {
+        self.plugin(chassis).del(&self.conf(chassis, &json!({})), name, "net1", pod)
+    }
+
+    /// All that attachments may leave: rows of both databases, links, records.
+    pub(super) fn state(&self) -> String {
+        let table = |table: &str, columns: &str| {
+            let columns = format!("--columns={columns}");
+            self.ovn.nbctl(&["--format=csv", "--no-headings", &columns, "list", table])
+        };
+        let links = self.chassis.each_ref().map(|chassis| {
+            let text = chassis.netns().ip(&["-br", "link"]);
+            let name = |line: &str| line.split(['@', ' ']).next().unwrap_or_default().to_owned();
+            let mut names: Vec<String> = text.lines().map(name).collect();
+            names.retain(|name| name.starts_with("ov") && !name.starts_with("ovs-"));
+            names
+        });
+        format!(
+            "switches {}\nports {}\nlimits {}\ndhcp {}\nplugged {:?}\nlinks {links:?}\nrecords {:?}",
+            table("Logical_Switch", "name,ports"),
+            table("Logical_Switch_Port", "name"),
+            table("QoS", "match"),
+            table("DHCP_Options", "cidr"),
+            self.chassis.each_ref().map(Chassis::ports),
+            listing(RECORDS),
+        )
+    }
+}
+
+/// Its first address, without the prefix.
+pub(super) fn address(result: &Value) -> String {
+    result["ips"][0]["address"].as_str().unwrap().split('/').next().unwrap().to_owned()
+}
+
+/// Whether all of so many echo requests are answered. The first frame through a tunnel waits for an answer to
+/// ARP below it, and is lost.
+pub(super) fn pings(pod: &Netns, address: &str, count: u32) -> bool {
+    let ping = |count: u32| {
+        let mut ping = pod.command("ping");
+        ping.args(["-nq", "-i", "0.05", "-W", "2", "-c", &count.to_string(), address]);
+        ping.output().unwrap().status.success()
+    };
+    (ping(1) || ping(1) || ping(1)) && ping(count)
+}

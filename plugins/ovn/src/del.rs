@@ -1,0 +1,48 @@
+//! DEL: from the record, not from the configuration. Everything that can be done is done; the record
+//! stays until all of it is.
+
+use attachment::{Failures, LOCK_DEADLINE, begin_removal, ipam_del, owner_of, release_addresses};
+use cni::{Request, logging};
+use journal::{Entry, Journal};
+
+use crate::error::OvnError;
+use crate::record::OvnRecord;
+use crate::{Ovn, restore};
+
+pub(crate) fn del(plugin: &Ovn, request: &Request) -> Result<(), cni::Error> {
+    let owner = owner_of(request);
+    logging::init_of(&request.conf, &owner.to_string());
+    let journal = plugin.journal()?;
+    let _lock = plugin.locks.owner(&owner, LOCK_DEADLINE).map_err(OvnError::from)?;
+    journal.remove_temporary(&owner).map_err(OvnError::from)?;
+    // The record outlives a power cut, so without one there is no port either.
+    let Some(entry) = journal.find(&owner).map_err(OvnError::from)? else {
+        return ipam_del(request);
+    };
+    let record: OvnRecord = journal.load(&entry).map_err(OvnError::from)?;
+    begin_removal(&journal, &entry);
+    release(&journal, &entry, &record, request).into_result()
+}
+
+/// Takes back an attachment; the record goes when all of it is. `request` lends `CNI_PATH` and the arguments
+/// for IPAM.
+pub(crate) fn release(
+    journal: &Journal,
+    entry: &Entry,
+    record: &OvnRecord,
+    request: &Request,
+) -> Failures {
+    let detail = &record.detail;
+    let theirs = [restore::theirs(&entry.owner)];
+    let mut failures = Failures::default();
+    failures.note(restore::port(&detail.ovsdb, &theirs));
+    failures.note(restore::interface(detail, entry.claim.is_some()));
+    failures.note(restore::logical(&detail.nb, &theirs));
+    if detail.ipam {
+        failures.note(release_addresses(record, request));
+    }
+    if failures.is_empty() {
+        failures.note(journal.remove(entry).map_err(OvnError::from));
+    }
+    failures
+}

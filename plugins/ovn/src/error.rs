@@ -1,0 +1,201 @@
+//! What can go wrong, and the CNI code each case has (docs/errors.md).
+
+use attachment::DRIFT;
+use cni::code;
+use handover::conf::Invalid;
+use ovsdb::northbound;
+
+/// `ovs-vswitchd` could not make the port.
+pub(crate) const PORT: u32 = 120;
+
+/// No chassis bound the logical port, or `ovn-northd` gave it no address.
+pub(crate) const OVERLAY: u32 = 130;
+
+/// A key with a value it cannot have.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfError {
+    /// The JSON type is wrong; the `cni` crate has named the key.
+    #[error("{} {}", .0.msg, .0.details)]
+    Fields(cni::Error),
+    /// Out of range or misspelt.
+    #[error("{key} is {value:?}; it has to be {want}")]
+    Value {
+        /// Key.
+        key: &'static str,
+        /// Value found.
+        value: String,
+        /// What is valid.
+        want: &'static str,
+    },
+    /// No logical switch.
+    #[error("no logical switch is named: give \"switch\"")]
+    NoSwitch,
+}
+
+impl From<Invalid> for ConfError {
+    fn from(Invalid { key, value, want }: Invalid) -> Self {
+        Self::Value { key, value, want }
+    }
+}
+
+/// Failures of the verbs.
+#[derive(Debug, thiserror::Error)]
+pub enum OvnError {
+    /// Configuration.
+    #[error("invalid ovn configuration")]
+    Conf(#[from] ConfError),
+    /// Another plugin (IPAM) failed; its own error object.
+    #[error("{}", .0.msg)]
+    Delegate(cni::Error),
+    /// Records and locks.
+    #[error(transparent)]
+    Journal(#[from] journal::Error),
+    /// Namespaces and links.
+    #[error(transparent)]
+    Net(#[from] hostnet::Error),
+    /// The chassis' switch.
+    #[error("the chassis' switch")]
+    Switch(#[from] ovsdb::Error),
+    /// The overlay.
+    #[error("the overlay")]
+    Overlay(#[from] northbound::Error),
+    /// The socket's directory and what is in it.
+    #[error(transparent)]
+    Handover(#[from] handover::Error),
+    /// Device-info file.
+    #[error(transparent)]
+    DeviceInfo(#[from] npwg::Error),
+    /// Files for TLS.
+    #[error(transparent)]
+    Identity(#[from] ovsdb::IdentityError),
+    /// `CNI_NETNS` is missing where the verb needs it.
+    #[error("CNI_NETNS is not set")]
+    NoNetns,
+    /// The same attachment was added before.
+    #[error("container {0} is attached already; DEL it first")]
+    AlreadyAttached(String),
+    /// The pod has such an interface.
+    #[error("the pod has an interface {0} already")]
+    InterfaceTaken(String),
+    /// Something removed it while it was made.
+    #[error("interface {0} is gone as soon as it was made")]
+    Gone(String),
+    /// The switch is no chassis.
+    #[error("the switch of this host is no chassis of OVN: it has no external_ids:system-id")]
+    NoChassis,
+    /// Addresses were given, of a switch without a subnet.
+    #[error("logical switch {0} has no subnet that dynamic addresses could be of")]
+    NoSubnet(String),
+    /// IPAM answered without an address.
+    #[error("the IPAM plugin returned no address")]
+    NoAddress,
+    /// CHECK.
+    #[error("the attachment is not as it was made: {0}")]
+    Drift(String),
+    /// STATUS.
+    #[error("{0}")]
+    NotAvailable(String),
+}
+
+impl OvnError {
+    /// The code of the failure and what the user can do.
+    fn code_and_hint(&self) -> (u32, &'static str) {
+        match self {
+            Self::Conf(_) => (code::CONFIG, "see the field table in the ovn README"),
+            Self::Delegate(e) => (e.code, ""),
+            Self::Journal(journal::Error::Busy { .. }) => {
+                (code::TRY_AGAIN, "the runtime will retry")
+            }
+            Self::Journal(journal::Error::File { .. } | journal::Error::Damaged { .. }) => {
+                (code::IO, "check space and permissions of /var/lib/fastpath and /run/fastpath")
+            }
+            Self::Journal(journal::Error::Foreign { .. }) => {
+                (code::IO, "use the release that wrote it to DEL the attachment")
+            }
+            Self::Net(_) | Self::Gone(_) | Self::DeviceInfo(_) => (code::IO, ""),
+            Self::Handover(e) => e.code_and_hint(),
+            Self::Switch(e) => switch_code(e),
+            Self::Overlay(e) => overlay_code(e),
+            Self::Identity(_) => {
+                (code::CONFIG, "\"tls\" names key, certificate and authority, all PEM")
+            }
+            Self::NoNetns => (code::ENVIRONMENT, "the runtime has to pass CNI_NETNS"),
+            Self::AlreadyAttached(_) => {
+                (code::CONFIG, "every ADD needs a DEL before it is repeated")
+            }
+            Self::InterfaceTaken(_) => (code::CONFIG, "choose another name"),
+            Self::NoChassis => (code::CONFIG, "start ovn-controller, or set it"),
+            Self::NoSubnet(_) => (code::CONFIG, "set its other_config:subnet, or use ips or ipam"),
+            Self::NoAddress => (code::CONFIG, "check the ranges in ipam, or leave ipam out"),
+            Self::Drift(_) => (DRIFT, "delete and create the pod again"),
+            Self::NotAvailable(_) => (code::NOT_AVAILABLE, ""),
+        }
+    }
+}
+
+fn switch_code(error: &ovsdb::Error) -> (u32, &'static str) {
+    use ovsdb::Error;
+    match error {
+        Error::Connect { .. } | Error::Connection { .. } | Error::Late { .. } => (
+            code::TRY_AGAIN,
+            "is ovsdb-server running, and are \"ovsdb\" and \"nb\" its addresses?",
+        ),
+        Error::NotApplied { .. } => {
+            (code::TRY_AGAIN, "is ovs-vswitchd running? its log says what it does")
+        }
+        Error::Contended(_) => (code::TRY_AGAIN, ""),
+        Error::NoDpdk => (
+            code::TRY_AGAIN,
+            "set other_config:dpdk-init=true in its database; ovs-vswitchd.log says why it fails",
+        ),
+        Error::NotInitialised(_) => (code::TRY_AGAIN, "start Open vSwitch"),
+        Error::NoBridge(_) => (code::CONFIG, "ovn-controller makes it: is it running?"),
+        Error::NotNetdev { .. } => (
+            code::CONFIG,
+            "set external_ids:ovn-bridge-datapath-type=netdev of the chassis, or use interface veth",
+        ),
+        Error::PortTaken { .. } => (code::CONFIG, "remove it, if nobody needs it"),
+        Error::MacTaken { .. } => (code::CONFIG, "give every attachment its own MAC"),
+        Error::Interface { .. } => (PORT, "ovs-vswitchd.log has more"),
+        Error::NotOvsdb(_) => (code::IO, "are \"ovsdb\" and \"nb\" addresses of ovsdb-server?"),
+        Error::Refused { .. } | Error::Operation { .. } | Error::Row { .. } => {
+            (code::IO, "does the database have the schema that is expected?")
+        }
+    }
+}
+
+fn overlay_code(error: &northbound::Error) -> (u32, &'static str) {
+    use northbound::Error;
+    match error {
+        Error::Database(error) => switch_code(error),
+        Error::NoDatabase { .. } => (code::CONFIG, "\"nb\" is the northbound database's address"),
+        Error::NoLeader => {
+            (code::TRY_AGAIN, "the cluster is electing one, or \"nb\" lacks a server")
+        }
+        Error::NoSwitch(_) => (code::CONFIG, "create it, or give createSwitch"),
+        Error::SeveralSwitches(_) => (code::CONFIG, "remove or rename the others"),
+        Error::LogicalPortTaken { .. } => (code::CONFIG, "remove it, if nobody needs it"),
+        Error::AddressTaken { .. } => (code::CONFIG, "give every attachment its own address"),
+        Error::NoLogicalPort { .. } | Error::Contended(_) => (code::TRY_AGAIN, ""),
+        Error::NorthdLate { .. } => (
+            OVERLAY,
+            "is ovn-northd running, and has the logical switch other_config:subnet with a free address?",
+        ),
+        Error::NotBound { .. } => (
+            OVERLAY,
+            "is ovn-controller running on this host, and connected to the southbound database?",
+        ),
+    }
+}
+
+impl From<OvnError> for cni::Error {
+    fn from(error: OvnError) -> Self {
+        match error {
+            OvnError::Delegate(e) => e,
+            other => {
+                let (code, hint) = other.code_and_hint();
+                Self::from_chain(code, &other, hint)
+            }
+        }
+    }
+}

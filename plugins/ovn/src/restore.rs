@@ -1,0 +1,64 @@
+//! Taking an attachment back, whatever part of it was made. All of it may run twice.
+
+use std::time::{Duration, Instant};
+
+use attachment::rows;
+use handover::Place;
+use hostnet::Rtnl;
+use journal::Owner;
+use npwg::devinfo;
+use ovsdb::vswitch::Removal;
+use ovsdb::{Address, Vswitch};
+
+use crate::conf::Database;
+use crate::error::OvnError;
+use crate::record::Detail;
+use crate::{deadline, overlay};
+
+/// `external_ids` key: the chassis on which the attachment is. Others' are not ours to collect.
+pub(crate) const CHASSIS: &str = "fastpath-chassis";
+
+/// How long `ovs-vswitchd` is waited for when ports were removed: it may be down, and then it will find
+/// them gone.
+const APPLY_DEADLINE: Duration = Duration::from_secs(2);
+
+/// What finds the rows of one attachment.
+pub(crate) fn theirs(owner: &Owner) -> Removal<'_> {
+    rows::rows_of(owner)
+}
+
+/// Removes the logical ports of these owners.
+pub(crate) fn logical(database: &Database, owners: &[Removal<'_>]) -> Result<(), OvnError> {
+    if !owners.is_empty() {
+        overlay::connect(database, deadline())?.remove_ports(owners, deadline())?;
+    }
+    Ok(())
+}
+
+/// Removes the ports of the integration bridge of these owners.
+pub(crate) fn port(address: &Address, owners: &[Removal<'_>]) -> Result<(), OvnError> {
+    if owners.is_empty() {
+        return Ok(());
+    }
+    let mut switch = Vswitch::connect(address, deadline())?;
+    let Some(change) = switch.remove_ports(owners, deadline())? else { return Ok(()) };
+    if let Err(error) = switch.await_applied(change, Instant::now() + APPLY_DEADLINE) {
+        log::warn!("the ports are removed from the database: {}", cni::chain(&error));
+    }
+    Ok(())
+}
+
+/// Removes the pair, whose pod's end goes with the host's; or the socket's directory. That of a slot belongs to
+/// who claims the slot.
+pub(crate) fn interface(detail: &Detail, claimed: bool) -> Result<(), OvnError> {
+    let Some(socket) = &detail.socket else {
+        return Ok(Rtnl::here()?.remove_link(&detail.port.name)?);
+    };
+    if let Some(path) = &socket.device_info {
+        devinfo::remove(path)?;
+    }
+    match socket.place {
+        Place::Slot { .. } if !claimed => Ok(()),
+        _ => Ok(handover::remove(&socket.place)?),
+    }
+}
