@@ -42,12 +42,7 @@ fn each_budget_is_placed_by_its_band_beside_the_clusters_scheduler() {
     let mut pod = super::scene::pod("by-default", &json!({"fastpath.dev/latency": "2ms"}));
     pod["spec"]["schedulerName"] = json!("default-scheduler");
     scene.create(&pod, &[]).unwrap();
-    let mut lists = Vec::new();
-    testkit::wait::eventually(super::scene::SOON, "it to be placed", || {
-        lists = vec![scene.pod("by-default")["spec"]["nodeName"].clone()];
-        !lists[0].is_null()
-    });
-    assert_eq!(lists, ["vf"]);
+    assert_eq!(scene.wait_placed("by-default"), "vf");
 }
 
 #[test]

@@ -34,9 +34,8 @@ fn while_the_extender_is_down_the_rules_hold() {
     let node =
         |name: &str| scene.api.get(&["-n", "other", "pod", name])["spec"]["nodeName"].clone();
     testkit::wait::eventually(super::scene::SOON, "them to be placed", || {
-        ["a", "b", "d"].iter().filter(|name| !node(name).is_null()).count()
-            + usize::from(!node("c").is_null())
-            == 3
+        // One of the first three finds both VFs of the only node that keeps 900 µs taken.
+        ["a", "b", "c", "d"].iter().filter(|name| !node(name).is_null()).count() == 3
     });
     let on_quick = ["a", "b", "c"].iter().filter(|name| node(name) == "quick").count();
     assert_eq!((on_quick, node("d")), (2, json!("ovs")));
