@@ -4,21 +4,19 @@
 #![expect(clippy::disallowed_methods, reason = "runs the server")]
 
 use std::fs;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use ovsdb::{Address, Client, Error, Identity};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use tempfile::TempDir;
+use testkit::port::free_port;
 use testkit::wait::eventually;
 
 const SCHEMA: &str = r#"{"name": "Tiny", "version": "1.0.0",
     "tables": {"T": {"columns": {"c": {"type": "string"}}}}}"#;
-
-static STARTING: Mutex<()> = Mutex::new(());
 
 /// A server, with the files of two authorities that do not believe each other.
 struct Server {
@@ -37,9 +35,7 @@ fn server(kind: &str) -> Option<Server> {
     let mut tool = Command::new("ovsdb-tool");
     let made = tool.arg("create").args([file("db"), file("schema")]).output().ok()?;
     assert!(made.status.success(), "{made:?}");
-    // A port that is free is soon somebody else's: the servers of other tests start one after the other.
-    let _starting = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = free_port();
     let mut command = Command::new("ovsdb-server");
     command.arg(file("db")).arg(format!("--remote=p{kind}:{port}:127.0.0.1"));
     command.arg(format!("--unixctl={}", file("ctl").display()));

@@ -34,7 +34,7 @@ mod programs;
 
 pub use access::Token;
 pub use audit::Request;
-pub use cluster::{Cluster, free_port};
+pub use cluster::Cluster;
 pub use host::private_host;
 pub use node::{NODE_ADDRESS, NODE_NAME, Node};
 pub use node_config::NodeConfig;

@@ -9,6 +9,7 @@
 //! - [`ovs`], [`testpmd`]: an Open vSwitch with DPDK, and the program of a pod at the end of its sockets
 //! - [`netns`]: network namespaces that go away with the test, mounts that are not the host's
 //! - [`witness`]: what iproute2 and sysfs say, for assertions
+//! - [`port`]: ports for servers that must be told theirs
 //! - [`wait`], [`mod@skip`]: waiting with a deadline; leaving a test out so that it shows
 //!
 //! Nothing here reads the host through our own crates: a test that asserts with the code it tests
@@ -37,6 +38,7 @@ pub mod netns;
 pub mod node_agent;
 pub mod ovn;
 pub mod ovs;
+pub mod port;
 mod process;
 pub mod skip;
 pub mod testpmd;

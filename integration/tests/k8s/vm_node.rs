@@ -14,7 +14,8 @@ use integration::run;
 use serde_json::Value;
 use tempfile::TempDir;
 use testkit::cni::bin_dir;
-use testkit::k8s::{Cluster, NODE_NAME, NodeConfig, free_port, programs_dir};
+use testkit::k8s::{Cluster, NODE_NAME, NodeConfig, programs_dir};
+use testkit::port::free_port;
 use testkit::wait::eventually;
 
 use crate::bed;

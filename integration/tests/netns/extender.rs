@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -13,6 +13,7 @@ use integration::run;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use testkit::cni::bin_dir;
+use testkit::port::free_port;
 use testkit::wait::eventually;
 
 const NODES: usize = 15_000;
@@ -116,7 +117,7 @@ impl Connection {
 }
 
 fn free_address() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+    SocketAddr::from(([127, 0, 0, 1], free_port()))
 }
 
 fn name(nth: usize) -> String {

@@ -167,7 +167,9 @@ fn traffic_goes_on_with_a_new_switch() {
     assert!(!here.reaches(there.address()));
     ovs.start_vswitchd();
     between.wait_links_up(&ovs);
-    assert_eq!(here.ping(there.address(), 100), 100);
+    // The switch tells of a link before the program has seen all of its new rings.
+    eventually(SOON, "the first answer", || here.reaches(there.address()));
+    assert_eq!(here.ping(there.address(), 100), 100, "{}", ovs.tail());
     drop(testpmd);
     between.delete(&ovs);
 }

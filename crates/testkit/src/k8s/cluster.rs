@@ -1,6 +1,6 @@
 //! The control plane.
 
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -14,6 +14,7 @@ use super::audit::{self, Request};
 use super::pki::Pki;
 use super::{access, host, programs};
 use crate::daemon::Daemon;
+use crate::port::free_port;
 
 /// How long a part of it may take to come up, on a busy machine.
 const READY: Duration = Duration::from_mins(2);
@@ -279,12 +280,6 @@ fn start_etcd(dir: &Path, port: u16) -> Daemon {
         "--unsafe-no-fsync".into(),
     ];
     programs::start(&programs::server("etcd"), dir, args)
-}
-
-/// A port of the loopback that nobody uses.
-#[must_use]
-pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// Writes a file of JSON, which all of Kubernetes reads where it expects YAML.

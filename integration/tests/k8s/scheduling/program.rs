@@ -8,7 +8,8 @@ use std::time::Duration;
 use integration::http::get;
 use serde_json::Value;
 use testkit::cni::bin_dir;
-use testkit::k8s::{Cluster, free_port};
+use testkit::k8s::Cluster;
+use testkit::port::free_port;
 use testkit::wait::eventually;
 
 const HOUR: Duration = Duration::from_hours(1);
