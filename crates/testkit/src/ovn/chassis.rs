@@ -1,0 +1,173 @@
+//! A chassis: what runs on a host of the overlay.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use super::{Ovn, PATIENCE};
+use crate::daemon::Daemon;
+use crate::netns::Netns;
+use crate::process::output;
+use crate::wait::eventually;
+
+const VSWITCHD_DPDK: &str = "/usr/lib/openvswitch-switch-dpdk/ovs-vswitchd-dpdk";
+
+/// A host of the overlay: a namespace with a switch and `ovn-controller`.
+#[derive(Debug)]
+pub struct Chassis {
+    // Ended in this order.
+    _controller: Daemon,
+    _vswitchd: Daemon,
+    _ovsdb: Daemon,
+    name: String,
+    netns: Netns,
+    dir: TempDir,
+}
+
+impl Chassis {
+    /// Two chassis with a cable between them; each has its integration bridge.
+    #[must_use]
+    pub fn pair(ovn: &Ovn) -> [Self; 2] {
+        Self::pair_of(ovn, false)
+    }
+
+    /// The same with DPDK, which takes 96 MB of hugepages each.
+    #[must_use]
+    pub fn pair_with_dpdk(ovn: &Ovn) -> [Self; 2] {
+        Self::pair_of(ovn, true)
+    }
+
+    fn pair_of(ovn: &Ovn, dpdk: bool) -> [Self; 2] {
+        let [a, b] = [Netns::new(), Netns::new()];
+        a.ip(&["link", "add", "under", "type", "veth", "peer", "name", "under", "netns", b.name()]);
+        let one = Self::start(ovn, a, "chassis-a", "172.31.0.1", dpdk);
+        let two = Self::start(ovn, b, "chassis-b", "172.31.0.2", dpdk);
+        [one, two]
+    }
+
+    /// Its own address, on the bridge that has its end of the cable.
+    fn start(ovn: &Ovn, netns: Netns, name: &str, address: &str, dpdk: bool) -> Self {
+        let dir = tempfile::Builder::new().prefix("ch-").tempdir_in("/run").unwrap();
+        let path = |file: &str| dir.path().join(file).display().to_string();
+        output(
+            "ovsdb-tool",
+            &["create", &path("conf.db"), "/usr/share/openvswitch/vswitch.ovsschema"],
+        );
+        let socket = format!("unix:{}", path("db.sock"));
+        let remote = format!("--remote=p{socket}");
+        let ovsdb = inside(&netns, &dir, "ovsdb-server", &[&path("conf.db"), &remote]);
+        eventually(PATIENCE, "the database of a chassis", || {
+            std::os::unix::net::UnixStream::connect(path("db.sock")).is_ok()
+        });
+        vsctl(&socket, &["--no-wait", "init"]);
+        if dpdk {
+            set_dpdk(&socket, name);
+        }
+        let program = if dpdk { VSWITCHD_DPDK } else { "ovs-vswitchd" };
+        let vswitchd = inside(&netns, &dir, program, &[&socket]);
+        // Tunnels of the userspace datapath leave by a bridge that has the tunnel's address itself.
+        vsctl(
+            &socket,
+            &["add-br", "br-under", "--", "set", "bridge", "br-under", "datapath_type=netdev"],
+        );
+        vsctl(&socket, &["add-port", "br-under", "under"]);
+        netns.ip(&["link", "set", "under", "up"]);
+        netns.ip(&["addr", "add", &format!("{address}/24"), "dev", "br-under"]);
+        netns.ip(&["link", "set", "br-under", "up"]);
+        let id = |key: &str, value: &str| format!("external_ids:{key}=\"{value}\"");
+        let sb = ovn.address("sb");
+        let ids = [
+            id("system-id", name),
+            id("hostname", name),
+            id("ovn-remote", &sb),
+            id("ovn-encap-type", "geneve"),
+            id("ovn-encap-ip", address),
+            id("ovn-bridge-datapath-type", "netdev"),
+        ];
+        let set: Vec<&str> = ["set", "Open_vSwitch", "."]
+            .into_iter()
+            .chain(ids.iter().map(String::as_str))
+            .collect();
+        vsctl(&socket, &set);
+        let controller = inside(&netns, &dir, "ovn-controller", &[&socket]);
+        let chassis = Self {
+            _controller: controller,
+            _vswitchd: vswitchd,
+            _ovsdb: ovsdb,
+            name: name.to_owned(),
+            netns,
+            dir,
+        };
+        eventually(PATIENCE, "the integration bridge", || {
+            chassis.vsctl(&["list-br"]).lines().any(|bridge| bridge == "br-int")
+        });
+        chassis
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its namespace.
+    #[must_use]
+    pub fn netns(&self) -> &Netns {
+        &self.netns
+    }
+
+    /// The address of its switch's database.
+    #[must_use]
+    pub fn ovsdb(&self) -> String {
+        format!("unix:{}", self.dir.path().join("db.sock").display())
+    }
+
+    /// Runs `ovs-vsctl` on it and returns what it printed, without the last newline.
+    pub fn vsctl(&self, args: &[&str]) -> String {
+        vsctl(&self.ovsdb(), args)
+    }
+
+    /// Ports of its integration bridge that are no tunnels, sorted.
+    #[must_use]
+    pub fn ports(&self) -> Vec<String> {
+        let ports = self.vsctl(&["list-ports", "br-int"]);
+        let mut ports: Vec<String> = ports.lines().map(str::to_owned).collect();
+        ports.retain(|port| !port.starts_with("ovn-"));
+        ports.sort();
+        ports
+    }
+}
+
+/// One pool of packets for all ports, on the processor that pods' programs leave to it.
+fn set_dpdk(socket: &str, name: &str) {
+    let extra = format!("other_config:dpdk-extra=\"--no-pci --file-prefix={name}\"");
+    let settings = [
+        "other_config:dpdk-init=true",
+        "other_config:dpdk-socket-mem=96",
+        "other_config:dpdk-socket-limit=96",
+        "other_config:dpdk-lcore-mask=0x1",
+        "other_config:pmd-cpu-mask=0x2",
+        &extra,
+    ];
+    vsctl(socket, &[&["--no-wait", "set", "Open_vSwitch", "."], &settings[..]].concat());
+}
+
+fn vsctl(socket: &str, args: &[&str]) -> String {
+    let db = format!("--db={socket}");
+    output("ovs-vsctl", &[&[db.as_str(), "--timeout=30"], args].concat()).trim_end().to_owned()
+}
+
+/// A daemon of a chassis, with all its files in the directory. `nsenter` becomes it.
+fn inside(netns: &Netns, dir: &TempDir, program: &str, args: &[&str]) -> Daemon {
+    let path: PathBuf = dir.path().into();
+    let name = Path::new(program).file_name().unwrap().to_str().unwrap();
+    let mut command = Command::new("nsenter");
+    command.arg(format!("--net={}", netns.path())).arg(program).args(args);
+    // ovn-controller has its place in its directory, and no word for another one.
+    if program != "ovn-controller" {
+        command.arg(format!("--unixctl={}", path.join(format!("{name}.ctl")).display()));
+    }
+    command.env("OVS_RUNDIR", &path).env("OVN_RUNDIR", &path);
+    Daemon::spawn(&mut command, path.join(format!("{name}.log")))
+}
