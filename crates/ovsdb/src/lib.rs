@@ -18,6 +18,7 @@
 mod address;
 mod client;
 mod datum;
+pub mod declared;
 mod error;
 pub mod fuzz;
 mod identity;

@@ -1,8 +1,10 @@
 //! The database `OVN_Northbound`: logical switches and their ports; columns are explained in ovn-nb(5).
 
 mod add;
+pub mod declared;
 mod error;
 mod remove;
+mod router;
 mod rows;
 
 use std::time::{Duration, Instant};
@@ -11,7 +13,10 @@ use serde_json::json;
 
 pub use add::{Addresses, Dhcp, Limits, NewLogicalPort, NewSwitch};
 pub use error::Error;
-pub use rows::{DhcpOptions, LogicalSwitch, LogicalSwitchPort, QosRule};
+pub use router::Router;
+pub use rows::{
+    DhcpOptions, LogicalRouterPort, LogicalSwitch, LogicalSwitchPort, QosRule, StaticRoute,
+};
 
 use crate::{Address, Client, Identity, Row, Transaction, equals, includes, map, set};
 

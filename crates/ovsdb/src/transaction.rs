@@ -49,6 +49,7 @@ pub struct Transaction {
 #[derive(Debug)]
 pub struct Selected<R> {
     index: usize,
+    table: &'static str,
     row: PhantomData<R>,
 }
 
@@ -70,7 +71,18 @@ impl Transaction {
         let (table, columns) = (R::TABLE, R::COLUMNS);
         let operation =
             json!({"op": "select", "table": table, "where": conditions, "columns": columns});
-        Selected { index: self.push(operation), row: PhantomData }
+        Selected { index: self.push(operation), table, row: PhantomData }
+    }
+
+    /// Reads all columns of the rows that meet all conditions.
+    #[must_use]
+    pub(crate) fn select_all<R>(
+        &mut self,
+        table: &'static str,
+        conditions: &[Condition],
+    ) -> Selected<R> {
+        let operation = json!({"op": "select", "table": table, "where": conditions});
+        Selected { index: self.push(operation), table, row: PhantomData }
     }
 
     /// Fails the transaction unless these columns of the selected rows are `rows`, now. Its position.
@@ -124,6 +136,11 @@ impl Transaction {
     /// Adds a row; within the transaction [`named`](crate::named) refers to it.
     pub fn insert(&mut self, table: &str, name: &str, row: &BTreeMap<&str, Datum>) {
         self.push(json!({"op": "insert", "table": table, "uuid-name": name, "row": row}));
+    }
+
+    /// Gives these columns of the rows that meet all conditions other values.
+    pub fn update(&mut self, table: &str, conditions: &[Condition], row: &BTreeMap<&str, Datum>) {
+        self.push(json!({"op": "update", "table": table, "where": conditions, "row": row}));
     }
 
     /// Removes the rows that meet all conditions.
@@ -193,11 +210,11 @@ impl Answers {
     ///
     /// # Errors
     /// [`Error::Row`], when they have another shape.
-    pub fn rows<R: Row>(&mut self, selected: &Selected<R>) -> Result<Vec<R>, Error> {
+    pub fn rows<R: DeserializeOwned>(&mut self, selected: &Selected<R>) -> Result<Vec<R>, Error> {
         let answer = self.0.get_mut(selected.index);
         let rows = answer.and_then(|answer| answer.get_mut("rows")).map(Value::take);
         serde_json::from_value(rows.unwrap_or_default())
-            .map_err(|source| Error::Row { table: R::TABLE, source })
+            .map_err(|source| Error::Row { table: selected.table, source })
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod add;
 mod bridge;
+pub mod declared;
 mod link;
 mod remove;
 mod rows;
@@ -9,6 +10,7 @@ mod rows;
 use std::time::{Duration, Instant};
 
 pub use add::{NewPort, PortKind, Rate, Vlans};
+pub use bridge::uplink_name;
 pub use link::LinkReport;
 pub use remove::Removal;
 pub use rows::{Bridge, Interface, LinkState, OpenVswitch, Port, Qos};

@@ -56,6 +56,60 @@ pub struct DhcpOptions {
     pub uuid: Uuid,
 }
 
+/// A router.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct LogicalRouter {
+    /// Its ports.
+    pub(super) ports: Set<Uuid>,
+    /// Its routes.
+    pub(super) static_routes: Set<Uuid>,
+    /// Whose it is.
+    pub(super) external_ids: Map,
+}
+
+/// A port of a router.
+#[derive(Debug, Clone, Deserialize)]
+pub struct LogicalRouterPort {
+    /// Row.
+    #[serde(rename = "_uuid")]
+    pub uuid: Uuid,
+    /// Name; unique.
+    pub name: String,
+    /// Its addresses with their prefixes, `10.0.0.1/24`.
+    pub networks: Set<String>,
+    /// Whose it is.
+    pub external_ids: Map,
+}
+
+/// A route of a router.
+#[derive(Debug, Clone, Deserialize)]
+pub struct StaticRoute {
+    /// Row.
+    #[serde(rename = "_uuid")]
+    pub uuid: Uuid,
+    /// Where to.
+    pub ip_prefix: String,
+    /// By which router.
+    pub nexthop: String,
+    /// Whose it is.
+    pub external_ids: Map,
+}
+
+impl Row for LogicalRouter {
+    const TABLE: &'static str = "Logical_Router";
+    const COLUMNS: &'static [&'static str] = &["ports", "static_routes", "external_ids"];
+}
+
+impl Row for LogicalRouterPort {
+    const TABLE: &'static str = "Logical_Router_Port";
+    const COLUMNS: &'static [&'static str] = &["_uuid", "name", "networks", "external_ids"];
+}
+
+impl Row for StaticRoute {
+    const TABLE: &'static str = "Logical_Router_Static_Route";
+    const COLUMNS: &'static [&'static str] = &["_uuid", "ip_prefix", "nexthop", "external_ids"];
+}
+
 impl Row for LogicalSwitch {
     const TABLE: &'static str = "Logical_Switch";
     const COLUMNS: &'static [&'static str] =

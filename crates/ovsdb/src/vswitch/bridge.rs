@@ -89,8 +89,9 @@ fn is_netdev(bridge: &Bridge) -> Result<(), Error> {
     }
 }
 
-/// Twelve characters that tell the function: `up0000030000`.
-fn uplink_name(address: &str) -> String {
+/// What the port of a function of a network card is called: twelve characters, `up0000030000`.
+#[must_use]
+pub fn uplink_name(address: &str) -> String {
     let digits: String = address.chars().filter(char::is_ascii_hexdigit).collect();
     format!("up{digits}")
 }
