@@ -15,7 +15,7 @@ each = @for name in $(1); do [ ! -f $(2)/$$name ] || $(3) $(2)/$$name $(4)/$$nam
 
 build: setup ## all executables, into target/release
 	cargo build --release
-	cargo build --release -p ovn
+	cargo build --release -p ovn -p fastpath
 	@mkdir -p target/release
 	$(call each,$(PLUGINS) $(TOOLS),target/$(TRIPLE)/release,ln -f,target/release)
 

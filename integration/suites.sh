@@ -51,7 +51,7 @@ suite_unit() {
     local status=0
     cargo test --no-fail-fast -- "${filter[@]}" || status=$?
     # Left out of the programs that need no TLS.
-    cargo test --no-fail-fast -p ovn -p ovsdb --features ovsdb/remote -- "${filter[@]}" || status=$?
+    cargo test --no-fail-fast -p ovn -p fastpath -p ovsdb --features ovsdb/remote -- "${filter[@]}" || status=$?
     # What the workspace as a whole must keep to: which crate may use which, and the like.
     cargo test -p integration --test rules -- "${filter[@]}" || status=$?
     return $status

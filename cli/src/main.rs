@@ -15,9 +15,11 @@ mod gc;
 mod host;
 mod measure;
 mod output;
+mod ovn;
 mod selection;
 mod simulate;
 mod sockets;
+mod yaml;
 
 use std::process::ExitCode;
 
@@ -26,7 +28,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::host::Host;
 use crate::output::Output;
 
-/// Attach containers to networks by hand, check them, detach them, collect what is left over; measure, explain, simulate.
+/// Attach containers to networks by hand, check them, detach them, collect what is left over; measure, explain, simulate; join OVN to the world.
 #[derive(Parser)]
 #[command(name = "fastpath", version)]
 struct Cli {
@@ -50,6 +52,7 @@ enum Command {
     Measure(measure::Measure),
     Explain(explain::Explain),
     Simulate(simulate::Simulate),
+    Ovn(ovn::Ovn),
 }
 
 /// A command of which there is something to print. `--json` may stand before or after its name.
@@ -72,6 +75,7 @@ fn main() -> ExitCode {
         Command::Measure(command) => return told(command.run(&host)),
         Command::Explain(command) => return told(command.run()),
         Command::Simulate(command) => return told(command.run()),
+        Command::Ovn(command) => return told(command.run()),
     };
     output.or(&own).print(&report)
 }

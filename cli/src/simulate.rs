@@ -27,6 +27,7 @@ use std::thread;
 use anyhow::{Context, Result};
 use clap::Args;
 
+use crate::yaml;
 use algorithm::{Algorithm, Blind, Ours, Thesis};
 use machine::Machine;
 use run::run;
@@ -53,12 +54,12 @@ pub(crate) struct Simulate {
 impl Simulate {
     pub(crate) fn run(&self) -> Result<ExitCode> {
         let machines = match (&self.cluster, &self.nodes) {
-            (_, Some(nodes)) => file::read(nodes, real_nodes::parse)?,
+            (_, Some(nodes)) => yaml::read(nodes, real_nodes::parse)?,
             (cluster, None) => {
-                file::read(cluster.as_ref().context("give --cluster or --nodes")?, cluster::parse)?
+                yaml::read(cluster.as_ref().context("give --cluster or --nodes")?, cluster::parse)?
             }
         };
-        let pods = file::read(&self.trace, trace::parse)?;
+        let pods = yaml::read(&self.trace, trace::parse)?;
         let columns = compare(&machines, &pods);
         let about = [words::cluster(&machines), words::trace(&pods)];
         let text = format!("{}\n\n{}", about.join("\n"), table::table(&columns));

@@ -5,9 +5,10 @@ use fastrand::Rng;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
-use super::file::{self, Place};
+use super::file::Place;
 use super::machine::{Latencies, Machine};
 use super::room::Room;
+use crate::yaml;
 
 /// The longest p99 that a report may have, µs.
 const LONGEST_US: f64 = 3.6e9;
@@ -57,7 +58,7 @@ fn all() -> u8 {
 
 /// Reads a cluster. The same text is always the same cluster.
 pub(super) fn parse(text: &str) -> Result<Vec<Machine>> {
-    let file: File = file::from_yaml(text)?;
+    let file: File = yaml::parse(text)?;
     let mut rng = Rng::with_seed(file.seed);
     let mut machines = Vec::new();
     for Spanned { value: group, referenced, .. } in &file.nodes {

@@ -1,29 +1,11 @@
-//! The two files of a simulation: YAML, whose mistakes are told with their line.
+//! What the values of a simulation's two files may be; mistakes are told with their line.
 
 use std::fmt::Display;
-use std::fs;
-use std::path::Path;
 
-use anyhow::{Context, Result, anyhow, ensure};
-use serde::de::DeserializeOwned;
+use anyhow::{Result, ensure};
 
 /// The most nodes, or pods, of a file: more would not be simulated in minutes.
 const MOST: usize = 1_000_000;
-
-/// Reads a file and makes of it what `parse` does.
-pub(super) fn read<T>(path: &Path, parse: impl FnOnce(&str) -> Result<T>) -> Result<T> {
-    let name = path.display();
-    let text = fs::read_to_string(path).with_context(|| format!("read {name}"))?;
-    parse(&text).with_context(|| name.to_string())
-}
-
-pub(super) fn from_yaml<T: DeserializeOwned>(text: &str) -> Result<T> {
-    // The parser shows the lines around a mistake as well.
-    serde_saphyr::from_str(text).map_err(|error| {
-        let text = error.to_string();
-        anyhow!("{}", text.lines().next().unwrap_or_default().to_owned())
-    })
-}
 
 /// Where a value stands: its line, and the group of nodes or pods that it is of.
 pub(super) struct Place<'a> {

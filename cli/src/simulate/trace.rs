@@ -6,7 +6,8 @@ use policy::{Bands, Budget, Datapath, LATENCY};
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
-use super::file::{self, Place};
+use super::file::Place;
+use crate::yaml;
 
 /// The longest time of a trace: a year.
 const LONGEST_S: u64 = 365 * 24 * 3600;
@@ -58,7 +59,7 @@ pub(super) enum Need {
 
 /// Reads a trace. The same text is always the same trace.
 pub(super) fn parse(text: &str) -> Result<Vec<Pod>> {
-    let file: File = file::from_yaml(text)?;
+    let file: File = yaml::parse(text)?;
     let mut rng = Rng::with_seed(file.seed);
     let mut pods = Vec::new();
     for Spanned { value: group, referenced, .. } in &file.pods {

@@ -68,6 +68,12 @@ impl Ovn {
         output("ovn-nbctl", &[&[db.as_str(), "--timeout=30"], args].concat()).trim_end().to_owned()
     }
 
+    /// Runs `ovn-sbctl` and returns what it printed, without the last newline.
+    pub fn sbctl(&self, args: &[&str]) -> String {
+        let db = format!("--db={}", self.address("sb"));
+        output("ovn-sbctl", &[&[db.as_str(), "--timeout=30"], args].concat()).trim_end().to_owned()
+    }
+
     /// Names of the ports of a logical switch, sorted.
     #[must_use]
     pub fn ports(&self, switch: &str) -> Vec<String> {

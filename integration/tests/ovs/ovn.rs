@@ -1,6 +1,8 @@
 //! Pods on a real overlay: two chassis with Geneve between them.
 
+mod external;
 mod killed;
+mod outside;
 mod reach;
 mod scene;
 mod sockets;

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 
 use tempfile::TempDir;
 
@@ -11,15 +12,17 @@ use crate::netns::Netns;
 use crate::process::output;
 use crate::wait::eventually;
 
+/// Its end of the cable below the tunnels.
+const UNDER: &str = "under";
 const VSWITCHD_DPDK: &str = "/usr/lib/openvswitch-switch-dpdk/ovs-vswitchd-dpdk";
 
 /// A host of the overlay: a namespace with a switch and `ovn-controller`.
 #[derive(Debug)]
 pub struct Chassis {
-    // Ended in this order.
-    _controller: Daemon,
-    _vswitchd: Daemon,
-    _ovsdb: Daemon,
+    /// `ovn-controller`, the switch, its database.
+    programs: Vec<Daemon>,
+    /// What it is joined to others by, if not by a cable.
+    hub: Option<Arc<Netns>>,
     name: String,
     netns: Netns,
     dir: TempDir,
@@ -38,9 +41,28 @@ impl Chassis {
         Self::pair_of(ovn, true)
     }
 
+    /// As many as there are names, joined by a bridge.
+    #[must_use]
+    pub fn several<const N: usize>(ovn: &Ovn, names: [&str; N]) -> [Self; N] {
+        let hub = Arc::new(Netns::new());
+        hub.ip(&["link", "add", "hub", "type", "bridge"]);
+        hub.ip(&["link", "set", "hub", "up"]);
+        let mut number = 0;
+        names.map(|name| {
+            number += 1;
+            let (netns, port) = (Netns::new(), format!("port{number}"));
+            let peer = ["peer", "name", UNDER, "netns", netns.name()];
+            hub.ip(&[&["link", "add", &port, "type", "veth"], &peer[..]].concat());
+            hub.ip(&["link", "set", &port, "master", "hub", "up"]);
+            let mut chassis = Self::start(ovn, netns, name, &format!("172.31.0.{number}"), false);
+            chassis.hub = Some(Arc::clone(&hub));
+            chassis
+        })
+    }
+
     fn pair_of(ovn: &Ovn, dpdk: bool) -> [Self; 2] {
         let [a, b] = [Netns::new(), Netns::new()];
-        a.ip(&["link", "add", "under", "type", "veth", "peer", "name", "under", "netns", b.name()]);
+        a.ip(&["link", "add", UNDER, "type", "veth", "peer", "name", UNDER, "netns", b.name()]);
         let one = Self::start(ovn, a, "chassis-a", "172.31.0.1", dpdk);
         let two = Self::start(ovn, b, "chassis-b", "172.31.0.2", dpdk);
         [one, two]
@@ -71,8 +93,8 @@ impl Chassis {
             &socket,
             &["add-br", "br-under", "--", "set", "bridge", "br-under", "datapath_type=netdev"],
         );
-        vsctl(&socket, &["add-port", "br-under", "under"]);
-        netns.ip(&["link", "set", "under", "up"]);
+        vsctl(&socket, &["add-port", "br-under", UNDER]);
+        netns.ip(&["link", "set", UNDER, "up"]);
         netns.ip(&["addr", "add", &format!("{address}/24"), "dev", "br-under"]);
         netns.ip(&["link", "set", "br-under", "up"]);
         let id = |key: &str, value: &str| format!("external_ids:{key}=\"{value}\"");
@@ -92,9 +114,8 @@ impl Chassis {
         vsctl(&socket, &set);
         let controller = inside(&netns, &dir, "ovn-controller", &[&socket]);
         let chassis = Self {
-            _controller: controller,
-            _vswitchd: vswitchd,
-            _ovsdb: ovsdb,
+            programs: vec![controller, vswitchd, ovsdb],
+            hub: None,
             name: name.to_owned(),
             netns,
             dir,
@@ -103,6 +124,13 @@ impl Chassis {
             chassis.vsctl(&["list-br"]).lines().any(|bridge| bridge == "br-int")
         });
         chassis
+    }
+
+    /// Kills all that runs on it, as a host dies.
+    pub fn kill(&mut self) {
+        for program in self.programs.drain(..) {
+            drop(program);
+        }
     }
 
     /// Its name.

@@ -17,28 +17,33 @@ const RECORDS: &str = "/var/lib/fastpath/ovn";
 /// An overlay with two chassis and the logical switch `blue`; the plugin on each.
 pub(super) struct Scene {
     pub(super) ovn: Ovn,
-    pub(super) chassis: [Chassis; 2],
+    pub(super) chassis: Vec<Chassis>,
 }
 
 impl Scene {
     pub(super) fn new() -> Self {
-        Self::with(Chassis::pair)
+        Self::with(|ovn| Chassis::pair(ovn).into())
+    }
+
+    /// With three chassis: of two OVN's standby cannot tell whether the other one died or it is itself cut off.
+    pub(super) fn with_three() -> Self {
+        Self::with(|ovn| Chassis::several(ovn, ["chassis-a", "chassis-b", "chassis-c"]).into())
     }
 
     /// With switches that have DPDK, in the place of the one that other tests share.
     pub(super) fn with_dpdk() -> Self {
         ovs().end();
-        Self::with(Chassis::pair_with_dpdk)
+        Self::with(|ovn| Chassis::pair_with_dpdk(ovn).into())
     }
 
-    fn with(pair: fn(&Ovn) -> [Chassis; 2]) -> Self {
+    fn with(chassis: fn(&Ovn) -> Vec<Chassis>) -> Self {
         private_mounts(&["/run", "/var/lib"]);
         // What a test that failed has left is not of this overlay.
         assert!(!Path::new(RECORDS).exists() || fs::remove_dir_all(RECORDS).is_ok());
         let ovn = Ovn::start();
         let subnet = "other_config:subnet=10.10.0.0/24";
         ovn.nbctl(&["ls-add", "blue", "--", "set", "logical_switch", "blue", subnet]);
-        let chassis = pair(&ovn);
+        let chassis = chassis(&ovn);
         Self { ovn, chassis }
     }
 
@@ -65,26 +70,51 @@ impl Scene {
         self.plugin(chassis).del(&self.conf(chassis, &json!({})), name, "net1", pod)
     }
 
+    /// All that an external network may leave: rows of both databases and settings, with what is in them.
+    pub(super) fn external_state(&self) -> String {
+        let logical = [
+            "Logical_Router",
+            "Logical_Router_Port",
+            "Logical_Router_Static_Route",
+            "NAT",
+            "Gateway_Chassis",
+            "Logical_Switch",
+            "Logical_Switch_Port",
+        ];
+        let logical = logical.map(|table| self.ovn.nbctl(&["--format=csv", "list", table]));
+        let switches = self.chassis.iter().map(|chassis| {
+            let ids = chassis.vsctl(&["get", "Open_vSwitch", ".", "external_ids"]);
+            let bridges = chassis.vsctl(&["list-br"]);
+            let ports = bridges.lines().filter(|bridge| *bridge != "br-int");
+            let ports: Vec<_> =
+                ports.map(|bridge| chassis.vsctl(&["list-ports", bridge])).collect();
+            format!("{ids} {bridges} {ports:?}")
+        });
+        let switches: Vec<_> = switches.collect();
+        format!("{logical:#?}\n{switches:#?}")
+    }
+
     /// All that attachments may leave: rows of both databases, links, records.
     pub(super) fn state(&self) -> String {
         let table = |table: &str, columns: &str| {
             let columns = format!("--columns={columns}");
             self.ovn.nbctl(&["--format=csv", "--no-headings", &columns, "list", table])
         };
-        let links = self.chassis.each_ref().map(|chassis| {
+        let links = self.chassis.iter().map(|chassis| {
             let text = chassis.netns().ip(&["-br", "link"]);
             let name = |line: &str| line.split(['@', ' ']).next().unwrap_or_default().to_owned();
             let mut names: Vec<String> = text.lines().map(name).collect();
             names.retain(|name| name.starts_with("ov") && !name.starts_with("ovs-"));
             names
         });
+        let links: Vec<_> = links.collect();
         format!(
             "switches {}\nports {}\nlimits {}\ndhcp {}\nplugged {:?}\nlinks {links:?}\nrecords {:?}",
             table("Logical_Switch", "name,ports"),
             table("Logical_Switch_Port", "name"),
             table("QoS", "match"),
             table("DHCP_Options", "cidr"),
-            self.chassis.each_ref().map(Chassis::ports),
+            self.chassis.iter().map(Chassis::ports).collect::<Vec<_>>(),
             listing(RECORDS),
         )
     }

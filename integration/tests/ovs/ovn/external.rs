@@ -1,0 +1,140 @@
+//! External networks: exposed, reached from outside, withdrawn.
+
+use std::time::Duration;
+
+use serde_json::json;
+use testkit::netns::Netns;
+use testkit::wait::eventually;
+
+use super::outside::{HOST, Outside, UPLINK, gateway, ovn, ovn_fails};
+use super::scene::{Scene, pings};
+
+/// Ten times what it takes a chassis to find another one dead.
+const FAILOVER: Duration = Duration::from_mins(1);
+
+/// A pod of `blue` whose way to the rest of the world is the overlay.
+fn pod(scene: &Scene, chassis: usize, name: &str, address: &str) -> Netns {
+    let pod = Netns::new();
+    scene.add(chassis, name, &pod, &json!({"ips": [format!("{address}/24")]})).expect_ok();
+    pod.ip(&["route", "add", "default", "via", "10.10.0.1"]);
+    pod
+}
+
+#[test]
+fn a_host_outside_reaches_pods_with_nat_and_without() {
+    let scene = Scene::new();
+    let outside = Outside::new(&scene);
+    let pods = [pod(&scene, 0, "pod0", "10.10.0.10"), pod(&scene, 1, "pod1", "10.10.0.11")];
+    let before = scene.external_state();
+
+    // With NAT: pods are seen by our address, and one is reached by an address of its own.
+    let nat = outside.file(&scene, &json!({"publish": {"192.0.2.50": "10.10.0.11"}}));
+    let planned = ovn("plan", &nat);
+    assert_eq!(scene.external_state(), before, "a plan changes nothing");
+    assert_eq!(ovn("expose", &nat).matches("  + ").count(), planned.matches("  + ").count());
+    assert_eq!(
+        scene.ovn.nbctl(&["get", "Logical_Router", "world-gateway", "options:chassis"]),
+        "chassis-a"
+    );
+    for pod in &pods {
+        assert!(pings(pod, HOST, 10));
+    }
+    assert!(pings(&outside.host, "192.0.2.50", 10));
+    assert!(!pings(&outside.host, "10.10.0.11", 1), "nobody outside knows the way to pods");
+
+    let exposed = scene.external_state();
+    for verb in ["plan", "expose"] {
+        assert_eq!(ovn(verb, &nat), "nothing to change\n");
+    }
+    assert_eq!(scene.external_state(), exposed, "a second run changes nothing");
+
+    // Without: pods are seen and reached by their own addresses. Only what differs is changed.
+    let routed = outside.file(&scene, &json!({"mode": "routed"}));
+    let changed = ovn("expose", &routed);
+    assert_eq!(changed.lines().count(), 3, "the database and two rows of NAT: {changed}");
+    outside.host.ip(&["route", "add", "10.10.0.0/24", "via", "192.0.2.1"]);
+    for (pod, address) in pods.iter().zip(["10.10.0.10", "10.10.0.11"]) {
+        assert!(pings(&outside.host, address, 10) && pings(pod, HOST, 10));
+    }
+    assert!(!pings(&outside.host, "192.0.2.50", 1));
+
+    ovn("withdraw", &routed);
+    assert_eq!(scene.external_state(), before);
+    assert_eq!(ovn("withdraw", &routed), "nothing to change\n");
+}
+
+#[test]
+fn traffic_moves_to_the_second_gateway_when_the_first_dies() {
+    let mut scene = Scene::with_three();
+    let outside = Outside::new(&scene);
+    let gateways =
+        json!({"gateways": [gateway(&scene, 0, Some(20)), gateway(&scene, 1, Some(10))]});
+    let file = outside.file(&scene, &gateways);
+    ovn("expose", &file);
+    let pod = pod(&scene, 2, "pod", "10.10.0.11");
+    assert!(pings(&pod, HOST, 10));
+    assert_eq!(active(&scene), "chassis-a");
+    scene.chassis[0].kill();
+    eventually(FAILOVER, "the second gateway", || pings(&pod, HOST, 10));
+    assert_eq!(active(&scene), "chassis-b");
+}
+
+/// The chassis that has the external port.
+fn active(scene: &Scene) -> String {
+    let port = "logical_port=cr-world-gateway-external";
+    let chassis = scene.ovn.sbctl(&["--bare", "--columns=chassis", "find", "Port_Binding", port]);
+    scene.ovn.sbctl(&["get", "Chassis", &chassis, "name"]).trim_matches('"').to_owned()
+}
+
+#[test]
+fn what_is_in_the_way_is_told_and_nothing_is_made() {
+    let scene = Scene::new();
+    let outside = Outside::new(&scene);
+    let before = scene.external_state();
+    let refused = |keys: serde_json::Value, why: &[&str]| {
+        let file = outside.file(&scene, &keys);
+        for verb in ["plan", "expose"] {
+            let said = ovn_fails(verb, &file);
+            assert!(why.iter().all(|word| said.contains(word)), "{said}");
+        }
+        assert_eq!(scene.external_state(), before, "{why:?}");
+    };
+    refused(json!({"createRouter": false}), &["no logical router cluster", "createRouter"]);
+    let green = json!([{"subnet": "10.20.0.0/24", "switch": "green", "gateway": "10.20.0.1"}]);
+    refused(json!({"networks": green}), &["no row green of Logical_Switch"]);
+    refused(json!({"nb": "unix:/run/none.sock"}), &["/run/none.sock", "northbound"]);
+    refused(
+        json!({"bridge": "br-int", "addresses": ["192.0.2.1/24", "x"]}),
+        &["invalid address: x"],
+    );
+    let wrong =
+        json!({"chassis": "chassis-c", "interface": UPLINK, "ovsdb": scene.chassis[0].ovsdb()});
+    refused(json!({"gateways": [wrong]}), &["chassis-a", "chassis-c"]);
+    let pci = json!({"chassis": "chassis-a", "interface": "0000:ff:1f.7", "ovsdb": scene.chassis[0].ovsdb()});
+    refused(json!({"gateways": [pci]}), &["DPDK"]);
+}
+
+#[test]
+fn two_networks_share_a_bridge_and_what_others_added_stays() {
+    let scene = Scene::new();
+    let outside = Outside::new(&scene);
+    let before = scene.external_state();
+    let first = outside.file(&scene, &json!({}));
+    ovn("expose", &first);
+    // Another VLAN of the same interface.
+    let other = json!({"name": "backup", "createRouter": false, "vlan": 7, "addresses": ["198.51.100.1/24"],
+        "networks": [{"subnet": "10.10.0.0/24"}], "routes": ["198.51.100.0/24"], "join": ["100.127.254.0/30"]});
+    let other = outside.file_called("backup.yaml", &scene, &other);
+    ovn("expose", &other);
+    assert!(ovn("withdraw", &first).contains("Logical_Router cluster stays"));
+    let chassis = &scene.chassis[0];
+    assert_eq!(
+        chassis.vsctl(&["list-ports", "br-ext"]).lines().filter(|p| *p == UPLINK).count(),
+        1
+    );
+    let mappings = chassis.vsctl(&["get", "Open_vSwitch", ".", "external_ids:ovn-bridge-mappings"]);
+    assert_eq!(mappings, "\"physnet1:br-ext\"");
+    ovn("withdraw", &other);
+    assert!(ovn("withdraw", &first).contains("- Logical_Router cluster"));
+    assert_eq!(scene.external_state(), before);
+}
