@@ -92,6 +92,8 @@ impl Wanted {
             demand => (demand?, true),
         };
         let Some(mut demand) = demand else { return Ok(None) };
+        // As admission requires it.
+        demand.require_measured |= table.bands.need_figure(demand.path);
         let named = pod.resources().find(|name| table.path(name) == Some(demand.path));
         // What the pod requests is what kube-scheduler counts, whatever number the annotation says.
         if let Some(count) = named.map(|name| pod.requests(name)).filter(|count| *count > 0) {

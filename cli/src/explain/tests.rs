@@ -67,6 +67,32 @@ fn a_pod_that_no_node_suits_is_told_by_the_status() {
 }
 
 #[test]
+fn a_path_without_a_band_takes_a_node_with_a_figure() {
+    let overlay = |p99: Value| json!({"fastpath.dev/ovn": "true", "fastpath.dev/ovn-p99-us": p99});
+    let nodes = json!({"items": [
+        node("measured", &overlay(json!("900")), 0),
+        node("slow", &overlay(json!("2500")), 0),
+        node("unmeasured", &json!({"fastpath.dev/ovn": "true"}), 0),
+    ]});
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("nodes.json");
+    fs::write(&file, nodes.to_string()).unwrap();
+    let stamped = json!({"latency": "2000", "fastpath.dev/path": "ovn"});
+    let pod = Pod::new(pod("web", &stamped, &json!({})));
+    let (text, fits) = from_file(pod, &file).unwrap().tell(NOW).unwrap();
+    assert!(fits, "{text}");
+    assert_eq!(order(&text), ["measured", "slow", "unmeasured"]);
+    for line in [
+        "pod shop/web: budget 2000 µs, path ovn (stamped at its creation)",
+        "its p99 is 900 µs, within the budget of 2000 µs",
+        "its p99 of ovn is 2500 µs, above the budget of 2000 µs",
+        "its p99 of ovn was not measured",
+    ] {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
+}
+
+#[test]
 fn a_stamp_is_not_chosen_again_and_nonsense_is_refused() {
     let (text, _) = of_files(&json!({"latency": "9000", "fastpath.dev/path": "vf"})).unwrap();
     assert!(text.contains("budget 9000 µs, path vf (stamped at its creation)"), "{text}");

@@ -39,6 +39,13 @@ impl Bands {
         (!edges.is_empty()).then_some(Self { edges })
     }
 
+    /// Whether nothing but a figure tells that a path keeps a budget: it has no band. Any node will do for
+    /// the kernel's.
+    #[must_use]
+    pub fn need_figure(&self, path: Datapath) -> bool {
+        path != Datapath::Kernel && !self.edges.iter().any(|(other, _)| *other == path)
+    }
+
     /// The bands, from the least budgets to the greatest.
     pub fn iter(&self) -> impl Iterator<Item = Band> {
         self.edges.iter().enumerate().map(|(index, &(path, lower_us))| {
@@ -107,6 +114,14 @@ mod tests {
     #[test]
     fn a_path_without_a_band_is_chosen_by_name_only() {
         assert!(Bands::default().iter().all(|band| band.path != Datapath::Ovn));
+    }
+
+    #[test]
+    fn a_path_without_a_band_needs_a_figure() {
+        let needing = |bands: &Bands| Datapath::ALL.map(|path| bands.need_figure(path));
+        assert_eq!(needing(&Bands::default()), [false, false, true, false]);
+        let overlay = Bands::of(vec![(Datapath::Ovn, 1)]).unwrap();
+        assert_eq!(needing(&overlay), [true, true, false, false]);
     }
 
     #[test]

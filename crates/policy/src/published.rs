@@ -28,13 +28,14 @@ impl Datapath {
         format!("fastpath.dev/{self}-p99-us")
     }
 
-    /// The name of the measurement whose p99 is published: the one with a pod in the path.
+    /// The name of the measurement whose p99 is published: the one with a pod in the path, where there is
+    /// one.
     fn published_measurement(self) -> &'static str {
         match self {
             Self::Vf => "vf-pod",
             Self::OvsDpdk => "ovs-dpdk-pod",
-            Self::Ovn => "ovn-pod",
-            // A Linux bridge is only measured between pods.
+            // These are only measured between pods.
+            Self::Ovn => "ovn",
             Self::Kernel => "kernel",
         }
     }
@@ -82,5 +83,9 @@ mod tests {
         assert_eq!(report.published_p99_us(Datapath::Vf), None);
         report.paths[2].name = "kernel".into();
         assert_eq!(report.published_p99_us(Datapath::Kernel), Some(140));
+        report.paths[2].path = Datapath::Ovn;
+        assert_eq!(report.published_p99_us(Datapath::Ovn), None);
+        report.paths[2].name = "ovn".into();
+        assert_eq!(report.published_p99_us(Datapath::Ovn), Some(140));
     }
 }

@@ -29,13 +29,10 @@ pub(crate) fn alternatives(
         json!({"key": path.p99_label(), "operator": "DoesNotExist"}),
         json!({"key": path.label(), "operator": "In", "values": ["true"]}),
     ];
-    let has_band = bands.iter().any(|band| band.path == path);
     match path {
-        _ if require_measured => vec![measured],
+        _ if require_measured || bands.need_figure(path) => vec![measured],
         // Any node has a kernel, and plain ones have no agent that says so.
         Datapath::Kernel => Vec::new(),
-        // Without a band nothing but a figure tells that it is fast enough.
-        _ if !has_band => vec![measured],
         _ => vec![measured, unmeasured],
     }
 }
