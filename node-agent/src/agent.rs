@@ -152,15 +152,44 @@ impl Agent {
     }
 }
 
-/// What the node offers: by its pools, whether or not they have anything to hand out just now.
+/// What the node offers: by its pools, whether or not they have anything to hand out just now; and what no
+/// pool hands out.
 fn facts(pools: &[Pool], inventory: &Inventory) -> Facts {
     let vfs = |pool: &Pool| pool.members.values().any(|member| member.vf.is_some());
     let slots = |pool: &Pool| matches!(pool.spec.kind, Kind::Slots(_));
+    let all = Facts::of(inventory);
     let offered = [
         (Datapath::Vf, pools.iter().any(vfs)),
         (Datapath::OvsDpdk, pools.iter().any(slots)),
+        (Datapath::Ovn, all.paths.contains(&Datapath::Ovn)),
         (Datapath::Kernel, true),
     ];
     let paths = offered.into_iter().filter_map(|(path, there)| there.then_some(path)).collect();
-    Facts { paths, ..Facts::of(inventory) }
+    Facts { paths, ..all }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inventory::{Machine, Switch};
+
+    #[test]
+    fn what_no_pool_hands_out_is_offered_all_the_same() {
+        let dir = tempfile::tempdir().unwrap();
+        let switch = Switch {
+            version: None,
+            dpdk_version: None,
+            dpdk_initialized: true,
+            pmd_cpu_mask: None,
+            bridges: Vec::new(),
+            chassis: Some("a".to_owned()),
+        };
+        let inventory = Inventory {
+            machine: Machine::read(dir.path(), dir.path()),
+            functions: Vec::new(),
+            switch: Some(switch),
+            no_switch: None,
+        };
+        assert_eq!(facts(&[], &inventory).paths, [Datapath::Ovn, Datapath::Kernel]);
+    }
 }

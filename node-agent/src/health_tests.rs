@@ -109,6 +109,7 @@ fn a_slot_is_judged_by_the_switch() {
                 ports: 0,
             })
             .collect(),
+        chassis: None,
     };
     for (switch, words) in [
         (None, "does not answer"),

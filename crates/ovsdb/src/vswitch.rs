@@ -2,6 +2,7 @@
 
 mod add;
 mod bridge;
+mod chassis;
 pub mod declared;
 mod link;
 mod remove;
@@ -11,6 +12,7 @@ use std::time::{Duration, Instant};
 
 pub use add::{NewPort, PortKind, Rate, Vlans};
 pub use bridge::uplink_name;
+pub use chassis::Chassis;
 pub use link::LinkReport;
 pub use remove::Removal;
 pub use rows::{Bridge, Interface, LinkState, OpenVswitch, Port, Qos};

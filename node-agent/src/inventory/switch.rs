@@ -19,6 +19,8 @@ pub(crate) struct Switch {
     pub(crate) pmd_cpu_mask: Option<String>,
     /// Its bridges, by name.
     pub(crate) bridges: Vec<Bridge>,
+    /// Name of the chassis of OVN that it is; none as long as `ovn-controller` has made no integration bridge.
+    pub(crate) chassis: Option<String>,
 }
 
 /// A bridge.
@@ -52,12 +54,47 @@ impl Switch {
             })
             .collect();
         bridges.sort_by(|one, other| one.name.cmp(&other.name));
+        let chassis = switch.chassis();
+        let chassis = chassis.filter(|one| bridges.iter().any(|bridge| bridge.name == one.bridge));
         Self {
             version: switch.ovs_version.0,
             dpdk_version: switch.dpdk_version.0,
             dpdk_initialized: switch.dpdk_initialized,
             pmd_cpu_mask: switch.other_config.get("pmd-cpu-mask").map(str::to_owned),
             bridges,
+            chassis: chassis.map(|chassis| chassis.name),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn switch(ids: &[(&str, &str)], bridges: &[&str]) -> Switch {
+        let row = json!({
+            "cur_cfg": 1, "next_cfg": 1, "dpdk_initialized": false, "other_config": ["map", []],
+            "external_ids": ["map", ids], "ovs_version": "3.5.0", "dpdk_version": ["set", []],
+        });
+        let bridge = |name: &&str| {
+            let uuid = ["uuid", name];
+            let row = json!({
+                "_uuid": uuid, "name": name, "datapath_type": "", "ports": ["set", []],
+                "external_ids": ["map", []],
+            });
+            serde_json::from_value(row).unwrap()
+        };
+        Switch::of(serde_json::from_value(row).unwrap(), bridges.iter().map(bridge).collect())
+    }
+
+    #[test]
+    fn a_chassis_has_its_integration_bridge() {
+        let ids = [("ovn-remote", "unix:/sb"), ("system-id", "a"), ("ovn-encap-type", "geneve")];
+        assert_eq!(switch(&ids, &["br-ext", "br-int"]).chassis.as_deref(), Some("a"));
+        assert_eq!(switch(&ids, &["br-ext"]).chassis, None);
+        // As packages leave a switch that is none.
+        assert_eq!(switch(&ids[1..2], &["br-int"]).chassis, None);
     }
 }

@@ -76,6 +76,9 @@ fn write_switch(switch: &super::Switch, text: &mut String) -> std::fmt::Result {
     };
     let pmd = switch.pmd_cpu_mask.as_deref().unwrap_or("chosen by the switch");
     writeln!(text, "Open vSwitch {version}, {dpdk}; pollers on CPUs {pmd}")?;
+    if let Some(chassis) = &switch.chassis {
+        writeln!(text, "  chassis {chassis} of OVN")?;
+    }
     for bridge in &switch.bridges {
         writeln!(
             text,

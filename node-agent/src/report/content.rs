@@ -21,9 +21,15 @@ impl Facts {
     /// What a node offers that hands out all that it has.
     pub(crate) fn of(inventory: &Inventory) -> Self {
         let vfs = inventory.functions.iter().filter(|function| function.pf.is_some()).count();
-        let ovs_dpdk = inventory.switch.as_ref().is_some_and(|switch| switch.dpdk_initialized);
-        let paths =
-            [(Datapath::Vf, vfs > 0), (Datapath::OvsDpdk, ovs_dpdk), (Datapath::Kernel, true)];
+        let switch = inventory.switch.as_ref();
+        let ovs_dpdk = switch.is_some_and(|switch| switch.dpdk_initialized);
+        let chassis = switch.is_some_and(|switch| switch.chassis.is_some());
+        let paths = [
+            (Datapath::Vf, vfs > 0),
+            (Datapath::OvsDpdk, ovs_dpdk),
+            (Datapath::Ovn, chassis),
+            (Datapath::Kernel, true),
+        ];
         let paths = paths.into_iter().filter_map(|(path, there)| there.then_some(path)).collect();
         Self { paths, vfs, ovs_dpdk }
     }

@@ -60,11 +60,15 @@ fn a_path_is_offered_where_the_inventory_has_what_it_takes() {
         dpdk_initialized: false,
         pmd_cpu_mask: None,
         bridges: vec![],
+        chassis: None,
     });
     let paths = vec![Datapath::Vf, Datapath::Kernel];
     assert_eq!(Facts::of(&inventory), Facts { paths, vfs: 1, ovs_dpdk: false });
     inventory.switch.as_mut().unwrap().dpdk_initialized = true;
     let paths = vec![Datapath::Vf, Datapath::OvsDpdk, Datapath::Kernel];
+    assert_eq!(Facts::of(&inventory), Facts { paths, vfs: 1, ovs_dpdk: true });
+    inventory.switch.as_mut().unwrap().chassis = Some("a".to_owned());
+    let paths = vec![Datapath::Vf, Datapath::OvsDpdk, Datapath::Ovn, Datapath::Kernel];
     assert_eq!(Facts::of(&inventory), Facts { paths, vfs: 1, ovs_dpdk: true });
 }
 
@@ -74,13 +78,16 @@ fn each_path_has_its_label_and_its_figure_rounded_up() {
         ("vf", Datapath::Vf, 7.0, 0),
         ("vf-pod", Datapath::Vf, 20.3, 0),
         ("ovs-dpdk-pod", Datapath::OvsDpdk, 71.5, 0),
+        ("ovn", Datapath::Ovn, 310.0, 0),
         ("kernel", Datapath::Kernel, 139.0, 0),
     ]);
-    let paths = [Datapath::Vf, Datapath::OvsDpdk, Datapath::Kernel];
+    let paths = [Datapath::Vf, Datapath::OvsDpdk, Datapath::Ovn, Datapath::Kernel];
     let content = Content::of(&facts(&paths), Some(&report), false);
     let told = [
         ("fastpath.dev/kernel", "true"),
         ("fastpath.dev/kernel-p99-us", "140"),
+        ("fastpath.dev/ovn", "true"),
+        ("fastpath.dev/ovn-p99-us", "320"),
         ("fastpath.dev/ovs-dpdk", "true"),
         ("fastpath.dev/ovs-dpdk-p99-us", "80"),
         ("fastpath.dev/vf", "true"),
