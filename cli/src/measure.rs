@@ -1,12 +1,14 @@
 //! `fastpath measure`: the latency of every path that this node has.
 //!
 //! Touches: network namespaces without a name, which go with this process however it ends; a bridge
-//! `fpmeasure` of OVS-DPDK; attachments of the container `fastpath-measure`, made by the same plugins that
-//! pods use. All of it is given back, also after Ctrl-C; what a killed measurement left, the next one removes.
+//! `fpmeasure` of OVS-DPDK; a logical switch `fpmeasure` of OVN; attachments of the container `fastpath-measure`,
+//! made by the same plugins that pods use. All of it is given back, also after Ctrl-C; what a killed measurement
+//! left, the next one removes.
 
 mod attachments;
 mod command;
 mod kernel;
+mod ovn;
 mod ovs;
 mod path;
 mod picture;
@@ -112,6 +114,7 @@ impl Measure {
                         Err(Missing(why)) => Err(Missing(why.clone())),
                     }
                 }
+                PathName::Ovn => ovn::ports(&self.overlay, &self.ovsdb, &host.path, self.size),
                 PathName::Vf => vf::direct(&self.pfs, &host.path),
                 PathName::VfPod => vf::pod(&self.pfs, &host.path, &self.pod_command),
             };
@@ -133,7 +136,7 @@ impl Measure {
         }
         if let Some(file) = &self.svg {
             let curves: Vec<_> = results.iter().map(Measurement::curve).collect();
-            let picture = picture::svg(report, &curves, &bands, &[])?;
+            let picture = picture::svg(report, &curves, &bands, &words::notes(report))?;
             fs::write(file, picture).with_context(|| format!("write {}", file.display()))?;
         }
         if self.publish {

@@ -41,6 +41,8 @@ pub(crate) struct Measure {
     /// Database of Open vSwitch
     #[arg(long, value_name = "ADDRESS", default_value = "unix:/var/run/openvswitch/db.sock")]
     pub(super) ovsdb: Address,
+    #[command(flatten)]
+    pub(super) overlay: Overlay,
     /// PF whose VFs are measured; give two that are connected, or one for both ends
     #[arg(long = "pf", value_name = "NETDEV")]
     pub(super) pfs: Vec<String>,
@@ -50,6 +52,23 @@ pub(crate) struct Measure {
     pub(super) pod_command: String,
 }
 
+/// Where the databases and the chassis of OVN are; this node's chassis is the switch of `--ovsdb`.
+#[derive(Args)]
+pub(super) struct Overlay {
+    /// Northbound database of OVN; its servers, separated by commas
+    #[arg(long, value_name = "ADDRESS", default_value = "unix:/var/run/ovn/ovnnb_db.sock")]
+    pub(super) nb: String,
+    /// Files of PEM for a northbound database that is reached by ssl:
+    #[arg(long, num_args = 3, value_names = ["KEY", "CERTIFICATE", "AUTHORITY"])]
+    pub(super) nb_tls: Vec<PathBuf>,
+    /// Namespace of a second chassis on this machine, by name or path: path ovn then crosses the tunnel to it
+    #[arg(long, value_name = "NETNS", requires = "peer_ovsdb")]
+    pub(super) peer_netns: Option<PathBuf>,
+    /// Database of Open vSwitch of that chassis
+    #[arg(long, value_name = "ADDRESS", requires = "peer_netns")]
+    pub(super) peer_ovsdb: Option<Address>,
+}
+
 impl Measure {
     /// The paths that are to be measured, in the order of their names in the report.
     pub(super) fn wanted(&self) -> Vec<PathName> {
@@ -57,6 +76,7 @@ impl Measure {
             PathName::Kernel,
             PathName::OvsDpdk,
             PathName::OvsDpdkPod,
+            PathName::Ovn,
             PathName::Vf,
             PathName::VfPod,
         ];

@@ -20,6 +20,8 @@ pub(crate) enum PathName {
     OvsDpdk,
     /// In over vhost-user, through a program in a pod, back over vhost-user
     OvsDpdkPod,
+    /// Two ports of a logical switch of OVN
+    Ovn,
     /// From one VF to another
     Vf,
     /// In over a VF, through a program in a pod, back over another VF
@@ -32,6 +34,7 @@ impl fmt::Display for PathName {
             Self::Kernel => "kernel",
             Self::OvsDpdk => "ovs-dpdk",
             Self::OvsDpdkPod => "ovs-dpdk-pod",
+            Self::Ovn => "ovn",
             Self::Vf => "vf",
             Self::VfPod => "vf-pod",
         })

@@ -105,6 +105,7 @@ impl PathName {
         match self {
             Self::Kernel => Datapath::Kernel,
             Self::OvsDpdk | Self::OvsDpdkPod => Datapath::OvsDpdk,
+            Self::Ovn => Datapath::Ovn,
             Self::Vf | Self::VfPod => Datapath::Vf,
         }
     }

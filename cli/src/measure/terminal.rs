@@ -25,6 +25,7 @@ pub(crate) fn text(report: &Report, bands: &Bands) -> String {
     lines.extend(table(&report.paths));
     lines.push(String::new());
     lines.extend(chart(&report.paths, bands));
+    lines.extend(words::notes(report).iter().flat_map(|note| wrap(note, WIDTH)));
     lines.iter().flat_map(|line| [line.trim_end(), "\n"]).collect()
 }
 

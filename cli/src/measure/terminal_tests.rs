@@ -33,6 +33,16 @@ ovs-dpdk above 5000 up to 10000, kernel above 10000
 }
 
 #[test]
+fn the_overlay_is_told_with_what_it_crosses() {
+    let mut report = report();
+    let overlay = &mut report.paths[1];
+    (overlay.name, overlay.path) = ("ovn".to_owned(), policy::Datapath::Ovn);
+    "geneve between a and b".clone_into(&mut overlay.driver);
+    let text = text(&report, &Bands::default());
+    assert!(text.ends_with("above 10000\novn: geneve between a and b\n"), "{text}");
+}
+
+#[test]
 fn lines_are_as_wide_as_a_terminal() {
     let mut report = report();
     "interface-0000-of-a-node-with-a-long-name".clone_into(&mut report.paths[0].name);

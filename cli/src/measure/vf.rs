@@ -3,12 +3,11 @@
 use std::fs;
 use std::path::PathBuf;
 
-use cni::AddResult;
-use frames::{End, Mac};
+use frames::Mac;
 use hostnet::Netns;
 use serde_json::json;
 
-use super::attachments::Attachments;
+use super::attachments::{Attached, Attachments, mac_of};
 use super::path::{Ends, Missing, Path, PathName};
 use super::pod::{Program, Words};
 
@@ -44,32 +43,10 @@ fn first_with_vfs() -> Option<String> {
     with_vfs.into_iter().next()
 }
 
-/// A VF as the interface of an end, in a namespace of its own.
-struct OuterVf {
-    netns: Netns,
-    attachments: Attachments,
-    ifname: &'static str,
-    mac: Mac,
-}
-
-impl OuterVf {
-    fn take(pf: &str, plugins: &[PathBuf], ifname: &'static str) -> Result<Self, Missing> {
-        let netns = Netns::fresh()?;
-        let mut attachments = Attachments::new(plugins, &netns);
-        let conf = json!({"type": "sriov", "if0": pf, "l2enable": true});
-        let mac = mac_of(&attachments.add(ifname, conf)?)?;
-        Ok(Self { netns, attachments, ifname, mac })
-    }
-
-    fn open(&self) -> Result<End, Missing> {
-        Ok(self.netns.run(|| End::open(self.ifname))??)
-    }
-}
-
-fn mac_of(result: &AddResult) -> Result<Mac, Missing> {
-    let mac = result.interfaces.first().and_then(|interface| interface.mac.as_deref());
-    let mac = mac.ok_or_else(|| Missing("sriov returned no MAC".to_owned()))?;
-    Ok(Mac(mac.parse::<hostnet::Mac>()?.0))
+/// A VF as the interface of an end.
+fn take(pf: &str, plugins: &[PathBuf], ifname: &'static str) -> Result<Attached, Missing> {
+    let conf = json!({"type": "sriov", "if0": pf, "l2enable": true});
+    Attached::attach(plugins, None, ifname, conf)
 }
 
 /// The driver of a PF, for the report; and its NUMA node.
@@ -84,20 +61,15 @@ fn device(pf: &str) -> (String, Option<u32>) {
 /// From one VF to another.
 pub(super) fn direct(named: &[String], plugins: &[PathBuf]) -> Result<Path, Missing> {
     let [near, far] = pfs(named)?;
-    let (from, to) = (OuterVf::take(&near, plugins, "vf0")?, OuterVf::take(&far, plugins, "vf1")?);
+    let (from, to) = (take(&near, plugins, "vf0")?, take(&far, plugins, "vf1")?);
     let (driver, numa) = device(&near);
     Ok(Path {
         name: PathName::Vf,
         driver,
         numa,
-        ends: Ends { sender: from.open()?, receiver: to.open()?, to: to.mac, back: from.mac },
+        ends: from.ends_with(&to)?,
         program: None,
-        _keep: vec![
-            Box::new(from.attachments),
-            Box::new(to.attachments),
-            Box::new(from.netns),
-            Box::new(to.netns),
-        ],
+        _keep: vec![Box::new(from), Box::new(to)],
     })
 }
 
@@ -105,7 +77,7 @@ pub(super) fn direct(named: &[String], plugins: &[PathBuf]) -> Result<Path, Miss
 /// program gives each frame that of the end that it goes to.
 pub(super) fn pod(named: &[String], plugins: &[PathBuf], command: &str) -> Result<Path, Missing> {
     let [near, far] = pfs(named)?;
-    let (from, to) = (OuterVf::take(&near, plugins, "vf2")?, OuterVf::take(&near, plugins, "vf3")?);
+    let (from, to) = (take(&near, plugins, "vf2")?, take(&near, plugins, "vf3")?);
     let netns = Netns::fresh()?;
     let mut attachments = Attachments::new(plugins, &netns);
     let mut ports = Vec::new();
@@ -130,14 +102,7 @@ pub(super) fn pod(named: &[String], plugins: &[PathBuf], command: &str) -> Resul
         numa,
         ends: Ends { sender: from.open()?, receiver: to.open()?, to: ports[0].1, back: ports[1].1 },
         program: Some(program),
-        _keep: vec![
-            Box::new(from.attachments),
-            Box::new(to.attachments),
-            Box::new(attachments),
-            Box::new(from.netns),
-            Box::new(to.netns),
-            Box::new(netns),
-        ],
+        _keep: vec![Box::new(from), Box::new(to), Box::new(attachments), Box::new(netns)],
     })
 }
 

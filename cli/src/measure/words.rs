@@ -1,6 +1,6 @@
 //! What the picture and the text say in the same words.
 
-use policy::{PathReport, Report};
+use policy::{Datapath, PathReport, Report};
 
 /// What was measured, where.
 pub(super) fn title(report: &Report) -> String {
@@ -20,6 +20,12 @@ pub(super) fn conditions(report: &Report) -> String {
     let Report { kernel, load1, .. } = report;
     let start = format!("{date}, Linux {kernel}, load {load1}");
     [vec![start], loads].concat().join(", ")
+}
+
+/// What a path's name does not tell: whether the overlay's frames crossed a tunnel.
+pub(super) fn notes(report: &Report) -> Vec<String> {
+    let overlay = report.paths.iter().filter(|path| path.path == Datapath::Ovn);
+    overlay.map(|PathReport { name, driver, .. }| format!("{name}: {driver}")).collect()
 }
 
 /// Three digits and the unit: `8.10 µs`, `44.0 µs`, `130 µs`, `4.10 ms`.

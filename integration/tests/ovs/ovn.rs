@@ -2,6 +2,7 @@
 
 mod external;
 mod killed;
+mod measure;
 mod outside;
 mod reach;
 mod scene;
