@@ -9,13 +9,13 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$here/mirrors.sh"
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/fastpath/vm
 release=trixie
-root_mib=400
+root_mib=480
 
 # Only what is named and what that depends on: the packages are unpacked, not configured.
 packages=(
     base-files base-passwd bash dash coreutils util-linux mount grep sed mawk findutils libc-bin
     iproute2 kmod iputils-ping ethtool tcpdump procps pciutils jq strace busybox-static
-    containernetworking-plugins
+    containernetworking-plugins openvswitch-switch-dpdk ovn-central ovn-host
 )
 cni_plugins=(host-device host-local static loopback tuning bridge macvlan vlan)
 

@@ -13,5 +13,6 @@ mod kernel;
 mod killed;
 mod measure;
 mod multus;
+mod ovn;
 mod owners;
 mod repair;

@@ -19,7 +19,7 @@ const HUGEPAGES: &str = "/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages"
 const POD: &str = "dpdk-testpmd -l 0-1 -n 1 --in-memory --no-telemetry -m 128 {eal} -- --nb-cores=1 \
                    --auto-start {forward} --total-num-mbufs=4096";
 /// A VF of the other card, at the far end of the cable.
-const FAR: &str = "0000:02:10.0";
+pub(crate) const FAR: &str = "0000:02:10.0";
 
 /// PFs that are up, and room for the pod's program, for as long as this lives.
 pub(crate) struct Ready(String);

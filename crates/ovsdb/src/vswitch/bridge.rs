@@ -89,7 +89,7 @@ fn is_netdev(bridge: &Bridge) -> Result<(), Error> {
     }
 }
 
-/// What the port of a function of a network card is called: twelve characters, `up0000030000`.
+/// What the port of a function of a network card is called: `up000003000`.
 #[must_use]
 pub fn uplink_name(address: &str) -> String {
     let digits: String = address.chars().filter(char::is_ascii_hexdigit).collect();

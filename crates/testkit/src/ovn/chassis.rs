@@ -16,6 +16,14 @@ use crate::wait::eventually;
 const UNDER: &str = "under";
 const VSWITCHD_DPDK: &str = "/usr/lib/openvswitch-switch-dpdk/ovs-vswitchd-dpdk";
 
+/// What the switch forwards with; always in userspace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Datapath {
+    Plain,
+    Dpdk,
+    DpdkWithCards,
+}
+
 /// A host of the overlay: a namespace with a switch and `ovn-controller`.
 #[derive(Debug)]
 pub struct Chassis {
@@ -32,13 +40,13 @@ impl Chassis {
     /// Two chassis with a cable between them; each has its integration bridge.
     #[must_use]
     pub fn pair(ovn: &Ovn) -> [Self; 2] {
-        Self::pair_of(ovn, false)
+        Self::pair_of(ovn, Datapath::Plain)
     }
 
     /// The same with DPDK, which takes 96 MB of hugepages each.
     #[must_use]
     pub fn pair_with_dpdk(ovn: &Ovn) -> [Self; 2] {
-        Self::pair_of(ovn, true)
+        Self::pair_of(ovn, Datapath::Dpdk)
     }
 
     /// As many as there are names, joined by a bridge.
@@ -54,22 +62,31 @@ impl Chassis {
             let peer = ["peer", "name", UNDER, "netns", netns.name()];
             hub.ip(&[&["link", "add", &port, "type", "veth"], &peer[..]].concat());
             hub.ip(&["link", "set", &port, "master", "hub", "up"]);
-            let mut chassis = Self::start(ovn, netns, name, &format!("172.31.0.{number}"), false);
+            let mut chassis =
+                Self::start(ovn, netns, name, &format!("172.31.0.{number}"), Datapath::Plain);
             chassis.hub = Some(Arc::clone(&hub));
             chassis
         })
     }
 
-    fn pair_of(ovn: &Ovn, dpdk: bool) -> [Self; 2] {
+    /// One alone, with DPDK and the cards that are bound to its drivers.
+    #[must_use]
+    pub fn with_cards(ovn: &Ovn) -> Self {
+        let netns = Netns::new();
+        netns.ip(&["link", "add", UNDER, "type", "dummy"]);
+        Self::start(ovn, netns, "chassis-a", "172.31.0.1", Datapath::DpdkWithCards)
+    }
+
+    fn pair_of(ovn: &Ovn, datapath: Datapath) -> [Self; 2] {
         let [a, b] = [Netns::new(), Netns::new()];
         a.ip(&["link", "add", UNDER, "type", "veth", "peer", "name", UNDER, "netns", b.name()]);
-        let one = Self::start(ovn, a, "chassis-a", "172.31.0.1", dpdk);
-        let two = Self::start(ovn, b, "chassis-b", "172.31.0.2", dpdk);
+        let one = Self::start(ovn, a, "chassis-a", "172.31.0.1", datapath);
+        let two = Self::start(ovn, b, "chassis-b", "172.31.0.2", datapath);
         [one, two]
     }
 
     /// Its own address, on the bridge that has its end of the cable.
-    fn start(ovn: &Ovn, netns: Netns, name: &str, address: &str, dpdk: bool) -> Self {
+    fn start(ovn: &Ovn, netns: Netns, name: &str, address: &str, datapath: Datapath) -> Self {
         let dir = tempfile::Builder::new().prefix("ch-").tempdir_in("/run").unwrap();
         let path = |file: &str| dir.path().join(file).display().to_string();
         output(
@@ -83,10 +100,13 @@ impl Chassis {
             std::os::unix::net::UnixStream::connect(path("db.sock")).is_ok()
         });
         vsctl(&socket, &["--no-wait", "init"]);
-        if dpdk {
-            set_dpdk(&socket, name);
-        }
-        let program = if dpdk { VSWITCHD_DPDK } else { "ovs-vswitchd" };
+        let program = match datapath {
+            Datapath::Plain => "ovs-vswitchd",
+            Datapath::Dpdk | Datapath::DpdkWithCards => {
+                set_dpdk(&socket, name, datapath);
+                VSWITCHD_DPDK
+            }
+        };
         let vswitchd = inside(&netns, &dir, program, &[&socket]);
         // Tunnels of the userspace datapath leave by a bridge that has the tunnel's address itself.
         vsctl(
@@ -156,6 +176,12 @@ impl Chassis {
         vsctl(&self.ovsdb(), args)
     }
 
+    /// Asks its switch, which has DPDK, by `ovs-appctl`.
+    pub fn appctl(&self, args: &[&str]) -> String {
+        let target = self.dir.path().join("ovs-vswitchd-dpdk.ctl").display().to_string();
+        output("ovs-appctl", &[&["-t", target.as_str()], args].concat())
+    }
+
     /// Ports of its integration bridge that are no tunnels, sorted.
     #[must_use]
     pub fn ports(&self) -> Vec<String> {
@@ -168,15 +194,19 @@ impl Chassis {
 }
 
 /// One pool of packets for all ports, on the processor that pods' programs leave to it.
-fn set_dpdk(socket: &str, name: &str) {
-    let extra = format!("other_config:dpdk-extra=\"--no-pci --file-prefix={name}\"");
+fn set_dpdk(socket: &str, name: &str, datapath: Datapath) {
+    // Ports of cards need more packets than those of pods.
+    let (pci, memory) = match datapath {
+        Datapath::DpdkWithCards => ("", 160),
+        Datapath::Plain | Datapath::Dpdk => ("--no-pci ", 96),
+    };
     let settings = [
         "other_config:dpdk-init=true",
-        "other_config:dpdk-socket-mem=96",
-        "other_config:dpdk-socket-limit=96",
+        &format!("other_config:dpdk-socket-mem={memory}"),
+        &format!("other_config:dpdk-socket-limit={memory}"),
         "other_config:dpdk-lcore-mask=0x1",
         "other_config:pmd-cpu-mask=0x2",
-        &extra,
+        &format!("other_config:dpdk-extra=\"{pci}--file-prefix={name}\""),
     ];
     vsctl(socket, &[&["--no-wait", "set", "Open_vSwitch", "."], &settings[..]].concat());
 }
