@@ -5,13 +5,13 @@
 
 use std::fs;
 use std::net::TcpStream;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use ovsdb::{Address, Client, Error, Identity};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use tempfile::TempDir;
+use testkit::authority;
 use testkit::port::free_port;
 use testkit::wait::eventually;
 
@@ -29,8 +29,8 @@ struct Server {
 fn server(kind: &str) -> Option<Server> {
     let dir = tempfile::tempdir().unwrap();
     let file = |name: &str| dir.path().join(name);
-    authority(dir.path(), "one");
-    authority(dir.path(), "two");
+    authority::make(dir.path(), "one");
+    authority::make(dir.path(), "two");
     fs::write(file("schema"), SCHEMA).unwrap();
     let mut tool = Command::new("ovsdb-tool");
     let made = tool.arg("create").args([file("db"), file("schema")]).output().ok()?;
@@ -49,23 +49,6 @@ fn server(kind: &str) -> Option<Server> {
     let listens = || TcpStream::connect(("127.0.0.1", port)).is_ok();
     eventually(Duration::from_secs(20), "the server", listens);
     Some(server)
-}
-
-/// An authority, and a certificate of it that names no host.
-fn authority(dir: &Path, name: &str) {
-    let called = |text: String| {
-        let mut params = CertificateParams::new([]).unwrap();
-        params.distinguished_name.push(DnType::CommonName, text);
-        params
-    };
-    let mut params = called(format!("authority {name}"));
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
-    let key = KeyPair::generate().unwrap();
-    let certificate = called(name.to_owned()).signed_by(&key, &authority).unwrap();
-    fs::write(dir.join(format!("{name}.ca")), authority.pem()).unwrap();
-    fs::write(dir.join(format!("{name}.key")), key.serialize_pem()).unwrap();
-    fs::write(dir.join(format!("{name}.pem")), certificate.pem()).unwrap();
 }
 
 impl Server {
@@ -130,7 +113,7 @@ fn who_is_not_believed_is_refused() {
 #[test]
 fn files_that_cannot_be_used_are_named() {
     let dir = tempfile::tempdir().unwrap();
-    authority(dir.path(), "one");
+    authority::make(dir.path(), "one");
     let file = |name: &str| dir.path().join(name);
     for (key, certificate, authority, wrong) in [
         ("none", "one.pem", "one.ca", "none"),

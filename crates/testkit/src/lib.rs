@@ -7,9 +7,10 @@
 //! - [`fake_api`]: an API server that answers as a test wants, well or badly
 //! - [`k8s`]: a Kubernetes with one node, of the test's own
 //! - [`ovs`], [`testpmd`]: an Open vSwitch with DPDK, and the program of a pod at the end of its sockets
+//! - [`ovn`]: an overlay: databases, northd, chassis in namespaces
 //! - [`netns`]: network namespaces that go away with the test, mounts that are not the host's
 //! - [`witness`]: what iproute2 and sysfs say, for assertions
-//! - [`port`]: ports for servers that must be told theirs
+//! - [`port`], [`authority`]: ports for servers that must be told theirs; certificates for TLS
 //! - [`wait`], [`mod@skip`]: waiting with a deadline; leaving a test out so that it shows
 //!
 //! Nothing here reads the host through our own crates: a test that asserts with the code it tests
@@ -26,6 +27,7 @@
 #[cfg(not(target_arch = "x86_64"))]
 compile_error!("the kill harness knows the system calls of x86_64 only");
 
+pub mod authority;
 pub mod cni;
 pub mod corpus;
 mod daemon;

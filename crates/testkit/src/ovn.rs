@@ -18,12 +18,20 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
+use crate::authority::Files;
 use crate::daemon::Daemon;
 use crate::process::output;
+use crate::wait::eventually;
 
 mod chassis;
+mod server;
 
 pub use chassis::Chassis;
+use server::Server;
+
+const DATABASE: &str = "OVN_Northbound";
+/// Its usual port.
+const PORT: u16 = 6641;
 
 /// More than anything of it takes, on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -32,8 +40,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub struct Ovn {
     northd: Option<Daemon>,
-    nb: Option<Daemon>,
-    _sb: Daemon,
+    nb: Vec<Server>,
+    sb: Server,
     dir: TempDir,
 }
 
@@ -41,25 +49,36 @@ impl Ovn {
     /// Starts them, with empty databases.
     #[must_use]
     pub fn start() -> Self {
+        Self::with(|dir| vec![Server::alone(dir, "nb")])
+    }
+
+    /// The same; three servers have the northbound database.
+    #[must_use]
+    pub fn start_cluster() -> Self {
+        Self::with(Server::cluster)
+    }
+
+    fn with(nb: fn(&Path) -> Vec<Server>) -> Self {
         // Paths of sockets are short.
         let dir = tempfile::Builder::new().prefix("ovn-").tempdir_in("/run").unwrap();
-        for name in ["nb", "sb"] {
-            let file = dir.path().join(format!("{name}.db")).display().to_string();
-            let schema = format!("/usr/share/ovn/ovn-{name}.ovsschema");
-            output("ovsdb-tool", &["create", &file, &schema]);
-        }
-        let [nb, sb] = ["nb", "sb"].map(|name| database(dir.path(), name));
-        let mut ovn = Self { northd: None, nb: Some(nb), _sb: sb, dir };
+        let (nb, sb) = (nb(dir.path()), Server::alone(dir.path(), "sb"));
+        let mut ovn = Self { northd: None, nb, sb, dir };
         ovn.nbctl(&["init"]);
         output("ovn-sbctl", &[&format!("--db={}", ovn.address("sb")), "init"]);
         ovn.start_northd();
         ovn
     }
 
-    /// The address of a database, `nb` or `sb`.
+    /// The address of a database, `nb` or `sb`, as OVN's own programs take it.
     #[must_use]
     pub fn address(&self, name: &str) -> String {
-        format!("unix:{}", self.dir.path().join(format!("{name}.sock")).display())
+        if name == "sb" { self.sb.address() } else { self.nb_servers().join(",") }
+    }
+
+    /// The addresses of the servers of the northbound database.
+    #[must_use]
+    pub fn nb_servers(&self) -> Vec<String> {
+        self.nb.iter().map(Server::address).collect()
     }
 
     /// Runs `ovn-nbctl` and returns what it printed, without the last newline.
@@ -100,26 +119,38 @@ impl Ovn {
         self.northd = None;
     }
 
-    /// Kills the northbound database's server.
+    /// Kills the northbound database's servers.
     pub fn stop_nb(&mut self) {
-        self.nb = None;
+        self.nb.iter_mut().for_each(Server::kill);
     }
 
-    /// Starts it again, with what was in it.
+    /// Starts them again, with what was in the database.
     pub fn start_nb(&mut self) {
-        self.nb = Some(database(self.dir.path(), "nb"));
+        self.nb.iter_mut().for_each(Server::start);
     }
-}
 
-fn database(dir: &Path, name: &str) -> Daemon {
-    let socket = dir.join(format!("{name}.sock"));
-    let mut command = Command::new("ovsdb-server");
-    command.env("OVS_RUNDIR", dir).arg(dir.join(format!("{name}.db")));
-    command.arg(format!("--remote=punix:{}", socket.display()));
-    command.arg(format!("--unixctl={}", dir.join(format!("{name}.ctl")).display()));
-    let mut daemon = Daemon::spawn(&mut command, dir.join(format!("{name}.log")));
-    daemon.wait_for(PATIENCE, "socket of the database", || {
-        std::os::unix::net::UnixStream::connect(&socket).is_ok()
-    });
-    daemon
+    /// Restarts the only server of the northbound database on a chassis, where it has these files for TLS;
+    /// returns its address there.
+    pub fn serve_nb_by_tls(&mut self, on: &Chassis, files: &Files) -> String {
+        let [server] = &mut self.nb[..] else { panic!("a cluster") };
+        server.kill();
+        server.start_by_tls(on.netns(), PORT, files);
+        format!("ssl:127.0.0.1:{PORT}")
+    }
+
+    /// The address of the server that leads the cluster of the northbound database, once there is one.
+    #[must_use]
+    pub fn nb_leader(&self) -> String {
+        let mut leader = None;
+        eventually(PATIENCE, "a leader of the cluster", || {
+            leader = self.nb.iter().find(|server| server.leads()).map(Server::address);
+            leader.is_some()
+        });
+        leader.unwrap()
+    }
+
+    /// Kills this server of the northbound database.
+    pub fn kill_nb_server(&mut self, address: &str) {
+        self.nb.iter_mut().filter(|server| server.address() == address).for_each(Server::kill);
+    }
 }
