@@ -119,6 +119,18 @@ impl Error {
         matches!(self, Self::Connect { .. } | Self::Connection { .. } | Self::Late { .. })
     }
 
+    /// Whether the server and we do not believe each other: trying again is of no use.
+    #[cfg(feature = "remote")]
+    #[must_use]
+    pub fn is_tls(&self) -> bool {
+        match self {
+            Self::Connect { source, .. } | Self::Connection { source, .. } => {
+                crate::remote::is_tls(source)
+            }
+            _ => false,
+        }
+    }
+
     /// Position of the `wait` that did not come true, where that is what failed.
     #[must_use]
     pub fn timed_out_at(&self) -> Option<usize> {

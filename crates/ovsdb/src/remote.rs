@@ -34,6 +34,16 @@ pub struct IdentityError {
     text: String,
 }
 
+/// A server is to be reached by TLS, and nobody said who we are.
+#[derive(Debug, thiserror::Error)]
+#[error("private key, certificate and authority are missing")]
+struct NoIdentity;
+
+/// Whether it was TLS that failed: without an identity, or because one side does not believe the other.
+pub(crate) fn is_tls(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>() || inner.is::<NoIdentity>())
+}
+
 impl Identity {
     /// Reads our private key and certificate, and the certificates of the authorities that we believe,
     /// all PEM.
@@ -134,8 +144,7 @@ impl Connection {
         identity: &Identity,
         deadline: Instant,
     ) -> io::Result<Self> {
-        let no_identity = || io::Error::other("private key, certificate and authority are missing");
-        let config = identity.0.clone().ok_or_else(no_identity)?;
+        let config = identity.0.clone().ok_or_else(|| io::Error::other(NoIdentity))?;
         let name = ServerName::try_from(endpoint.host.clone()).map_err(io::Error::other)?;
         let connection = ClientConnection::new(config, name).map_err(io::Error::other)?;
         let mut stream = StreamOwned::new(connection, connect(endpoint, deadline)?);

@@ -78,6 +78,9 @@ fn by_tcp() {
     assert_eq!(client.get_schema("Tiny", soon()).unwrap()["name"], "Tiny");
     client.reconnect(soon()).unwrap();
     client.echo(soon()).unwrap();
+    // That nobody is there is another matter.
+    let nobody: Address = format!("tcp:127.0.0.1:{}", free_port()).parse().unwrap();
+    assert!(!Client::connect(&nobody, soon()).unwrap_err().is_tls());
 }
 
 #[test]
@@ -98,16 +101,17 @@ fn who_is_not_believed_is_refused() {
         client.and_then(|mut client| client.echo(soon()))
     };
     // We do not believe the server.
-    let Err(Error::Connect { source, .. }) = connect(&server.identity("one", "two")) else {
-        panic!("a server of another authority is believed")
+    let error = connect(&server.identity("one", "two")).unwrap_err();
+    let Error::Connect { source, .. } = &error else {
+        panic!("a server of another authority is believed: {error}")
     };
-    assert!(source.to_string().contains("certificate"), "{source}");
+    assert!(source.to_string().contains("certificate") && error.is_tls(), "{source}");
     // It does not believe us; TLS 1.3 tells only after the handshake.
-    assert!(connect(&server.identity("two", "one")).unwrap_err().is_disconnect());
-    let Err(Error::Connect { source, .. }) = connect(&Identity::default()) else {
-        panic!("connected without a key")
-    };
-    assert!(source.to_string().contains("missing"), "{source}");
+    let error = connect(&server.identity("two", "one")).unwrap_err();
+    assert!(error.is_disconnect() && error.is_tls(), "{error}");
+    let error = connect(&Identity::default()).unwrap_err();
+    let Error::Connect { source, .. } = &error else { panic!("connected without a key: {error}") };
+    assert!(source.to_string().contains("missing") && error.is_tls(), "{source}");
 }
 
 #[test]

@@ -136,6 +136,10 @@ impl OvnError {
 fn switch_code(error: &ovsdb::Error) -> (u32, &'static str) {
     use ovsdb::Error;
     match error {
+        error if error.is_tls() => (
+            code::CONFIG,
+            "\"tls\" needs a key and certificate that the servers believe, and their authority",
+        ),
         Error::Connect { .. } | Error::Connection { .. } | Error::Late { .. } => (
             code::TRY_AGAIN,
             "is ovsdb-server running, and are \"ovsdb\" and \"nb\" its addresses?",
