@@ -156,7 +156,7 @@ fn switch_code(error: &ovsdb::Error) -> (u32, &'static str) {
         Error::NoBridge(_) => (code::CONFIG, "ovn-controller makes it: is it running?"),
         Error::NotNetdev { .. } => (
             code::CONFIG,
-            "set external_ids:ovn-bridge-datapath-type=netdev of the chassis, or use interface veth",
+            "set external_ids:ovn-bridge-datapath-type=netdev of the chassis, or use interfaceType veth",
         ),
         Error::PortTaken { .. } => (code::CONFIG, "remove it, if nobody needs it"),
         Error::MacTaken { .. } => (code::CONFIG, "give every attachment its own MAC"),

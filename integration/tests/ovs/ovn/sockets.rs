@@ -25,7 +25,7 @@ fn eal_args(result: &Value) -> String {
 fn programs_of_pods_answer_over_the_overlay() {
     let scene = Scene::with_dpdk();
     let before = scene.state();
-    let keys = json!({"dynamic": true, "interface": "vhostuser", "portSecurity": false,
+    let keys = json!({"dynamic": true, "interfaceType": "vhostuser", "portSecurity": false,
         "socketDir": {"owner": USER, "group": USER}});
     let pods = [Netns::new(), Netns::new()];
     let results = [0, 1].map(|n| scene.add(n, &format!("pod{n}"), &pods[n], &keys).expect_ok());
@@ -60,7 +60,7 @@ fn programs_of_pods_answer_over_the_overlay() {
 fn a_bridge_without_the_userspace_datapath_takes_no_socket() {
     let scene = Scene::new();
     let (before, pod) = (scene.state(), Netns::new());
-    let keys = json!({"dynamic": true, "interface": "vhostuser"});
+    let keys = json!({"dynamic": true, "interfaceType": "vhostuser"});
     let (msg, details) = scene.add(0, "pod", &pod, &keys).expect_error(11);
     assert!(format!("{msg} {details}").contains("dpdk-init=true"), "{msg}: {details}");
     assert_eq!(scene.state(), before);
