@@ -22,6 +22,15 @@ pub fn read(name: &str) -> Value {
     serde_json::from_str(&text(name)).unwrap_or_else(|e| panic!("{name}: {e}"))
 }
 
+/// The configuration in one that is a `NetworkAttachmentDefinition`.
+#[must_use]
+pub fn read_definition(name: &str) -> Value {
+    let definition: Value =
+        serde_saphyr::from_str(&text(name)).unwrap_or_else(|e| panic!("{name}: {e}"));
+    let conf = definition["spec"]["config"].as_str().unwrap_or_else(|| panic!("{name}: no config"));
+    serde_json::from_str(conf).unwrap_or_else(|e| panic!("{name}: {e}"))
+}
+
 /// One of them as it is written.
 #[must_use]
 pub fn text(name: &str) -> String {

@@ -1,5 +1,6 @@
 //! Pods on a real overlay: two chassis with Geneve between them.
 
+mod database;
 mod external;
 mod killed;
 mod measure;

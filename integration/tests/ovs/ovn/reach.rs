@@ -5,7 +5,6 @@ use std::process::Stdio;
 
 use integration::examples;
 use serde_json::{Value, json};
-use testkit::cni::Plugin;
 use testkit::netns::Netns;
 use testkit::wait::eventually;
 
@@ -46,28 +45,22 @@ fn beside_the_default_network_by_multus_lite() {
     let scene = Scene::new();
     let before = scene.state();
     let pods = [Netns::new(), Netns::new()];
-    let confs = [0, 1].map(|n| {
-        let mut conf = examples::read("ovn/beside.conf");
-        for key in ["nb", "ovsdb"] {
-            conf["delegates"][1][key] = scene.conf(n, &json!({}))[key].take();
-        }
-        conf
-    });
-    let plugin =
-        |n: usize| Plugin::new("multus-lite").inside(scene.chassis[n].netns()).path("/usr/lib/cni");
+    let confs = [0, 1].map(|n| scene.beside(n, &json!({})));
     for n in [0, 1] {
-        plugin(n).add(&confs[n], &format!("pod{n}"), "eth0", pods[n].path()).expect_ok();
+        scene.multus(n).add(&confs[n], &format!("pod{n}"), "eth0", pods[n].path()).expect_ok();
         let links = pods[n].ip(&["-br", "link"]);
         assert!(links.contains("eth0@") && links.contains("net1@"), "{links}");
         // The default network stays the default one.
         assert!(pods[n].ip(&["route"]).contains("default via 10.62.0.1 dev eth0"));
     }
-    let there = pods[1].ip(&["-br", "-4", "addr", "show", "net1"]);
-    let there = there.split_whitespace().last().unwrap().split('/').next().unwrap();
-    assert!(pings(&pods[0], there, 10));
-    tcp(&pods[0], &pods[1], there);
+    for (from, to) in [(0, 1), (1, 0)] {
+        let there = pods[to].ip(&["-br", "-4", "addr", "show", "net1"]);
+        let there = there.split_whitespace().last().unwrap().split('/').next().unwrap();
+        assert!(pings(&pods[from], there, 10), "{from} to {to}");
+        tcp(&pods[from], &pods[to], there);
+    }
     for n in [0, 1] {
-        plugin(n).del(&confs[n], &format!("pod{n}"), "eth0", pods[n].path()).expect_ok();
+        scene.multus(n).del(&confs[n], &format!("pod{n}"), "eth0", pods[n].path()).expect_ok();
     }
     assert_eq!(scene.state(), before);
 }
@@ -130,7 +123,15 @@ fn addresses_are_fixed_asked_for_or_of_ipam() {
 #[test]
 fn a_switch_is_made_for_its_first_port_and_goes_with_its_last() {
     let scene = Scene::new();
+    // It has the name of the example's.
+    scene.ovn.nbctl(&["ls-del", "blue"]);
     let before = scene.state();
+    let (conf, pod) = (scene.here(0, &examples::read("ovn/dynamic.conf")), Netns::new());
+    let result = scene.plugin(0).add(&conf, "example", "net1", pod.path()).expect_ok();
+    assert_eq!(address(&result), "10.10.0.10");
+    scene.plugin(0).del(&conf, "example", "net1", pod.path()).expect_ok();
+    assert_eq!(scene.state(), before);
+
     let keys = json!({"switch": "made", "createSwitch": {"subnet": "10.30.0.0/24",
         "excludeIps": "10.30.0.1..10.30.0.99"}, "dynamic": true,
         "ingress": {"rate": 1_000_000}, "egress": {"rate": 2_000_000},

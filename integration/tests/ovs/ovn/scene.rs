@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use integration::{listing, with};
+use integration::{examples, listing, with};
 use serde_json::{Value, json};
 use testkit::cni::{Output, Plugin};
 use testkit::netns::{Netns, private_mounts};
@@ -12,7 +12,7 @@ use testkit::ovn::{Chassis, Ovn};
 use crate::bed::ovs;
 
 /// Where the plugin's records are; chassis share the file system here.
-const RECORDS: &str = "/var/lib/fastpath/ovn";
+pub(super) const RECORDS: &str = "/var/lib/fastpath/ovn";
 
 /// An overlay with two chassis and the logical switch `blue`; the plugin on each.
 pub(super) struct Scene {
@@ -22,25 +22,31 @@ pub(super) struct Scene {
 
 impl Scene {
     pub(super) fn new() -> Self {
-        Self::with(|ovn| Chassis::pair(ovn).into())
+        Self::with(Ovn::start, |ovn| Chassis::pair(ovn).into())
     }
 
     /// With three chassis: of two OVN's standby cannot tell whether the other one died or it is itself cut off.
     pub(super) fn with_three() -> Self {
-        Self::with(|ovn| Chassis::several(ovn, ["chassis-a", "chassis-b", "chassis-c"]).into())
+        let names = ["chassis-a", "chassis-b", "chassis-c"];
+        Self::with(Ovn::start, |ovn| Chassis::several(ovn, names).into())
+    }
+
+    /// With three servers that have the northbound database.
+    pub(super) fn with_cluster() -> Self {
+        Self::with(Ovn::start_cluster, |ovn| Chassis::pair(ovn).into())
     }
 
     /// With switches that have DPDK, in the place of the one that other tests share.
     pub(super) fn with_dpdk() -> Self {
         ovs().end();
-        Self::with(|ovn| Chassis::pair_with_dpdk(ovn).into())
+        Self::with(Ovn::start, |ovn| Chassis::pair_with_dpdk(ovn).into())
     }
 
-    fn with(chassis: fn(&Ovn) -> Vec<Chassis>) -> Self {
+    fn with(start: fn() -> Ovn, chassis: impl Fn(&Ovn) -> Vec<Chassis>) -> Self {
         private_mounts(&["/run", "/var/lib"]);
         // What a test that failed has left is not of this overlay.
         assert!(!Path::new(RECORDS).exists() || fs::remove_dir_all(RECORDS).is_ok());
-        let ovn = Ovn::start();
+        let ovn = start();
         let subnet = "other_config:subnet=10.10.0.0/24";
         ovn.nbctl(&["ls-add", "blue", "--", "set", "logical_switch", "blue", subnet]);
         let chassis = chassis(&ovn);
@@ -55,9 +61,27 @@ impl Scene {
     pub(super) fn conf(&self, chassis: usize, keys: &Value) -> Value {
         let conf = json!({
             "cniVersion": "1.1.0", "name": "overlay", "type": "ovn", "switch": "blue",
-            "nb": self.ovn.address("nb"), "ovsdb": self.chassis[chassis].ovsdb(),
         });
-        with(&conf, keys)
+        with(&self.here(chassis, &conf), keys)
+    }
+
+    /// A configuration for any host, with the databases of this one.
+    pub(super) fn here(&self, chassis: usize, conf: &Value) -> Value {
+        let [nb, ovsdb] = [json!(self.ovn.nb_servers()), json!(self.chassis[chassis].ovsdb())];
+        with(conf, &json!({"nb": nb, "ovsdb": ovsdb}))
+    }
+
+    /// multus-lite, with Debian's plugins for the default network.
+    pub(super) fn multus(&self, chassis: usize) -> Plugin {
+        Plugin::new("multus-lite").inside(self.chassis[chassis].netns()).path("/usr/lib/cni")
+    }
+
+    /// The example of the overlay beside a default network, with these keys more for the overlay.
+    pub(super) fn beside(&self, chassis: usize, keys: &Value) -> Value {
+        let mut conf = examples::read("ovn/beside.conf");
+        let overlay = self.here(chassis, &conf["delegates"][1]);
+        conf["delegates"][1] = with(&overlay, keys);
+        conf
     }
 
     /// ADD of `net1`.

@@ -4,56 +4,91 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use integration::{listing, with};
+use integration::{SOCKETS, listing, with};
 use serde_json::{Value, json};
 use testkit::netns::Netns;
 use testkit::testpmd::{Options, Testpmd};
 use testkit::wait::eventually;
 
-use super::scene::{Scene, address, pings};
+use super::scene::{Scene, pings};
 
 const USER: u32 = 1000;
+const FRAMES: u64 = 1000;
+const SOON: Duration = Duration::from_secs(30);
 
-/// What the pod's program is started with.
-fn eal_args(result: &Value) -> String {
-    let socket = result["interfaces"][0]["socketPath"].as_str().unwrap();
-    let args = Path::new(socket).with_file_name("eal-args");
-    fs::read_to_string(args).unwrap().trim().to_owned()
+/// A pod whose port on the overlay is beside its default network.
+struct Pod {
+    netns: Netns,
+    name: String,
+    conf: Value,
+    result: Value,
+    /// Of its port on the overlay.
+    ip: String,
+    /// What its program is started with.
+    eal: String,
+}
+
+impl Pod {
+    /// Attached by multus-lite, without another port on its chassis.
+    fn attach(scene: &Scene, chassis: usize, keys: &Value) -> Self {
+        let (netns, name) = (Netns::new(), format!("pod{chassis}"));
+        let conf = scene.beside(chassis, keys);
+        let result = scene.multus(chassis).add(&conf, &name, "eth0", netns.path()).expect_ok();
+        let port = &scene.chassis[chassis].ports()[0];
+        let eal = fs::read_to_string(Path::new(SOCKETS).join(port).join("eal-args")).unwrap();
+        let given = ["get", "Logical_Switch_Port", port, "dynamic_addresses"];
+        let given = scene.ovn.nbctl(&given);
+        let ip = given.trim_matches('"').split(' ').next_back().unwrap().to_owned();
+        Self { netns, name, conf, result, ip, eal: eal.trim().to_owned() }
+    }
+
+    /// Starts its program.
+    fn run(&self, forward: &'static str) -> Testpmd {
+        let eal = vec![self.eal.clone()];
+        Testpmd::start(
+            &self.netns,
+            &Options { eal, forward, user: Some(USER), ..Options::default() },
+        )
+    }
 }
 
 #[test]
-fn programs_of_pods_answer_over_the_overlay() {
+fn programs_of_pods_talk_over_the_overlay() {
     let scene = Scene::with_dpdk();
     let before = scene.state();
-    let keys = json!({"dynamic": true, "interfaceType": "vhostuser", "portSecurity": false,
-        "socketDir": {"owner": USER, "group": USER}});
-    let pods = [Netns::new(), Netns::new()];
-    let results = [0, 1].map(|n| scene.add(n, &format!("pod{n}"), &pods[n], &keys).expect_ok());
-    // Each is asked by a pod with a kernel's interface, on the other chassis.
-    let askers = [Netns::new(), Netns::new()];
-    for n in [0, 1] {
-        let veth = json!({"dynamic": true});
-        scene.add(1 - n, &format!("asker{n}"), &askers[n], &veth).expect_ok();
+    // testpmd's flowgen sends from and to these, whatever its ports have.
+    let keys = ["00:01:02:03:04:00", "00:01:02:03:04:01"].map(|mac| {
+        json!({"interfaceType": "vhostuser", "mac": mac, "socketDir": {"owner": USER, "group": USER}})
+    });
+    let pods = [0, 1].map(|n| Pod::attach(&scene, n, &keys[n]));
+    for (n, pod) in pods.iter().enumerate() {
+        assert!(pod.netns.ip(&["route"]).contains("default via 10.62.0.1 dev eth0"));
+        let conf = with(&pod.conf, &json!({"prevResult": pod.result}));
+        scene.multus(n).check(&conf, &pod.name, "eth0", pod.netns.path()).expect_ok();
     }
-    for n in [0, 1] {
-        let options = Options {
-            eal: vec![eal_args(&results[n])],
-            forward: "icmpecho",
-            user: Some(USER),
-            ..Options::default()
-        };
-        let testpmd = Testpmd::start(&pods[n], &options);
-        eventually(Duration::from_secs(30), "the link", || testpmd.link_is_up(0));
-        assert!(pings(&askers[n], &address(&results[n]), 100), "{n}");
-        let conf = with(&scene.conf(n, &keys), &json!({"prevResult": results[n]}));
-        scene.plugin(n).check(&conf, &format!("pod{n}"), "net1", pods[n].path()).expect_ok();
-    }
-    for n in [0, 1] {
-        scene.del(n, &format!("pod{n}"), pods[n].path()).expect_ok();
-        scene.del(1 - n, &format!("asker{n}"), askers[n].path()).expect_ok();
+
+    // One answers a pod with a kernel's interface on the other chassis.
+    let asker = Netns::new();
+    scene.add(1, "asker", &asker, &json!({"dynamic": true})).expect_ok();
+    let program = pods[0].run("icmpecho");
+    eventually(SOON, "the link", || program.link_is_up(0));
+    assert!(pings(&asker, &pods[0].ip, 100));
+    drop(program);
+    scene.del(1, "asker", asker.path()).expect_ok();
+
+    // And both talk to each other: one sends, the other one sends back.
+    let back = pods[1].run("macswap");
+    let there = pods[0].run("flowgen");
+    let enough = |program: &Testpmd| program.stats(0).received >= FRAMES;
+    eventually(SOON, "frames from one to the other", || enough(&back));
+    eventually(SOON, "frames back", || enough(&there));
+    drop((there, back));
+
+    for (n, pod) in pods.iter().enumerate() {
+        scene.multus(n).del(&pod.conf, &pod.name, "eth0", pod.netns.path()).expect_ok();
     }
     assert_eq!(scene.state(), before);
-    assert!(listing("/run/fastpath/vhostuser").is_empty());
+    assert!(listing(SOCKETS).is_empty());
 }
 
 #[test]

@@ -53,16 +53,27 @@ fn what_cannot_be_is_refused_and_leaves_nothing() {
 fn without_northd_an_address_does_not_come_and_nothing_is_left() {
     let mut scene = Scene::new();
     scene.ovn.stop_northd();
-    let (before, pod) = (scene.state(), Netns::new());
-    let (msg, details) = scene.add(0, "pod", &pod, &json!({"dynamic": true})).expect_error(130);
-    assert!(format!("{msg} {details}").contains("ovn-northd"), "{msg}: {details}");
-    assert_eq!(scene.state(), before);
-    let fixed = json!({"ips": ["10.10.0.5/24"]});
-    let (msg, details) = scene.add(0, "pod", &pod, &fixed).expect_error(130);
-    assert!(format!("{msg} {details}").contains("no chassis has bound"), "{msg}: {details}");
+    let (before, pods) = (scene.state(), [Netns::new(), Netns::new()]);
+    let dynamic = json!({"dynamic": true});
+    let cases = [
+        (&dynamic, "ovn-northd gave"),
+        (&json!({"ips": ["10.10.0.5/24"]}), "no chassis has bound"),
+    ];
+    // Both wait in vain at the same time.
+    let refused = thread::scope(|scope| {
+        let add = |n: usize| {
+            let (scene, pods) = (&scene, &pods);
+            scope.spawn(move || scene.add(n, &format!("pod{n}"), &pods[n], cases[n].0))
+        };
+        [0, 1].map(add).map(|add| add.join().unwrap())
+    });
+    for (refused, (_, said)) in refused.iter().zip(cases) {
+        let (msg, details) = refused.expect_error(130);
+        assert!(format!("{msg} {details}").contains(said), "{msg}: {details}");
+    }
     assert_eq!(scene.state(), before);
     scene.ovn.start_northd();
-    scene.add(0, "pod", &pod, &json!({"dynamic": true})).expect_ok();
+    scene.add(0, "pod0", &pods[0], &dynamic).expect_ok();
 }
 
 #[test]
