@@ -9,20 +9,18 @@ use hostnet::{Error, Netns, RouteSpec, Rtnl, announce};
 /// A VF's carrier follows the PF's mailbox, say; announcing before it is there reaches nobody.
 const CARRIER_DEADLINE: Duration = Duration::from_millis(200);
 
-/// Configures what IPAM returned on the pod's interface. `pod` is a socket in `netns`.
+/// Configures what IPAM returned on the pod's interface. `pod` is a socket in its namespace.
 ///
 /// # Errors
 /// The kernel refuses an address or a route.
-pub fn configure(netns: &Netns, pod: &Rtnl, ifname: &str, leased: &AddResult) -> Result<(), Error> {
+pub fn configure(pod: &Rtnl, ifname: &str, leased: &AddResult) -> Result<(), Error> {
     let Some(link) = pod.link_by_name(ifname)? else { return Ok(()) };
-    let addresses: Vec<IpAddr> = leased.ips.iter().map(|ip| ip.address.ip()).collect();
     for ip in &leased.ips {
         pod.add_address(link.index, ip.address)?;
     }
     for route in routes(leased) {
         pod.add_route(link.index, &route)?;
     }
-    announce_all(netns, pod, ifname, &addresses);
     Ok(())
 }
 
@@ -45,8 +43,9 @@ pub(crate) fn routes(leased: &AddResult) -> Vec<RouteSpec> {
         .collect()
 }
 
-/// Nobody fails for an announcement: neighbours find the address a little later without it.
-fn announce_all(netns: &Netns, pod: &Rtnl, ifname: &str, addresses: &[IpAddr]) {
+/// Tells the neighbours of these addresses, as soon as frames of the interface reach them. `pod` is a socket in
+/// `netns`. Nobody fails for an announcement: neighbours find the address a little later without it.
+pub fn announce(netns: &Netns, pod: &Rtnl, ifname: &str, leased: &AddResult) {
     let end = Instant::now() + CARRIER_DEADLINE;
     let link = loop {
         match pod.link_by_name(ifname) {
@@ -56,7 +55,8 @@ fn announce_all(netns: &Netns, pod: &Rtnl, ifname: &str, addresses: &[IpAddr]) {
         }
     };
     let Some(mac) = link.mac else { return };
-    if let Err(e) = announce::announce(netns, link.index, mac, addresses) {
+    let addresses: Vec<IpAddr> = leased.ips.iter().map(|ip| ip.address.ip()).collect();
+    if let Err(e) = announce::announce(netns, link.index, mac, &addresses) {
         log::warn!("announce the addresses of {ifname}: {}", cni::chain(&e));
     }
 }

@@ -7,5 +7,5 @@
 mod address;
 mod check;
 
-pub use address::configure;
+pub use address::{announce, configure};
 pub use check::drift;

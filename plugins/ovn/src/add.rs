@@ -88,6 +88,9 @@ fn attach(plugin: &Ovn, request: &Request, conf: &Conf) -> Result<AddResult, Ovn
     switch.add_port(&detail.port, view.clone(), deadline())?;
     nb.await_up(&detail.logical.name, deadline())?;
     switch.await_installed(&detail.port.name, deadline())?;
+    if detail.socket.is_none() {
+        pod::announce(&detail, &netns, &given)?;
+    }
 
     let result = result(request, &detail, mtu, &given);
     journal.append(&entry, &Done { result: result.clone(), routes: given.routes })?;

@@ -28,5 +28,13 @@ pub(crate) fn make(
     let up = LinkChange { mtu: Some(mtu), up: Some(true), ..LinkChange::default() };
     pod.set_link(inner.index, &LinkChange { mac: Some(mac), ..up.clone() })?;
     host.set_link(outer.index, &up)?;
-    Ok(podlink::configure(netns, &pod, ifname, given)?)
+    Ok(podlink::configure(&pod, ifname, given)?)
+}
+
+/// Tells the neighbours of the pod's addresses, which another pod may have had. Before the port is bound it would
+/// reach nobody.
+pub(crate) fn announce(detail: &Detail, netns: &Netns, given: &AddResult) -> Result<(), OvnError> {
+    let pod = Rtnl::here()?.inside(netns)?;
+    podlink::announce(netns, &pod, &detail.ifname, given);
+    Ok(())
 }

@@ -115,7 +115,8 @@ fn with_addresses<'a>(
     }
     if detail.mode == Mode::Kernel {
         let Sandbox { netns, pod, ifname, .. } = sandbox;
-        podlink::configure(netns, pod, ifname, &leased)?;
+        podlink::configure(pod, ifname, &leased)?;
+        podlink::announce(netns, pod, ifname, &leased);
     }
     result.ips.extend(leased.ips);
     result.routes.extend(leased.routes.clone());

@@ -112,6 +112,14 @@ fn addresses_are_fixed_asked_for_or_of_ipam() {
     for (from, to) in [(0, 1), (1, 2), (2, 0)] {
         assert!(pings(&pods[from], cases[to].0, 5), "{from} to {to}");
     }
+    // The next pod has the address, and another MAC: who just talked to the one before is told.
+    let next = json!({"ips": ["10.10.0.21/24"], "mac": "02:0a:00:00:00:99"});
+    scene.del(0, "pod0", pods[0].path()).expect_ok();
+    scene.add(0, "pod0", &pods[0], &next).expect_ok();
+    let mut ping = pods[1].command("ping");
+    ping.args(["-nq", "-c", "1", "-W", "2", "10.10.0.21"]);
+    assert!(ping.output().unwrap().status.success());
+
     for (n, (_, keys)) in cases.iter().enumerate() {
         let plugin = scene.plugin(n % 2).path("/usr/lib/cni");
         let conf = scene.conf(n % 2, keys);
