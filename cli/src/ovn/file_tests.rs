@@ -86,3 +86,13 @@ fn several_gateways_need_priorities_that_differ() {
         refusal(&both("20", "10").replace("node-2", "node-1")).contains("chassis is \"node-1\"")
     );
 }
+
+#[test]
+fn the_examples_are_read() {
+    for (text, gateways) in [
+        (include_str!("../../../conf-examples/ovn/external-nat.yaml"), 2),
+        (include_str!("../../../conf-examples/ovn/external-routed.yaml"), 1),
+    ] {
+        assert_eq!(External::parse(text).unwrap().gateways.len(), gateways);
+    }
+}
