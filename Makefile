@@ -11,7 +11,7 @@ TRIPLE   = $(shell rustc -vV | sed -n 's/^host: //p')
 # $(call each,NAMES,FROM,COMMAND,TO): COMMAND FROM/NAME TO/NAME for those that exist
 each = @for name in $(1); do [ ! -f $(2)/$$name ] || $(3) $(2)/$$name $(4)/$$name; done
 
-.PHONY: build test test-all $(addprefix test-,$(SUITES)) demo $(addprefix demo-,$(DEMOS)) demo-latency bench bench-sriov bench-multus bench-vhostuser bench-node-agent bench-latency-scheduler image lint install clean help setup
+.PHONY: build test test-all $(addprefix test-,$(SUITES)) demo $(addprefix demo-,$(DEMOS)) demo-latency demo-ovn bench bench-sriov bench-multus bench-vhostuser bench-node-agent bench-latency-scheduler image lint install clean help setup
 
 build: setup ## all executables, into target/release
 	cargo build --release
@@ -32,7 +32,8 @@ lint: test-lint ## format, clippy, documentation, scripts
 
 demo: setup ## all demonstrations, two of them in one boot of a VM
 	integration/demo/run.sh $(DEMOS)
-	integration/demo/latency.sh
+	integration/demo/story.sh latency
+	integration/demo/story.sh ovn
 
 demo-sriov: setup ## VFs for DPDK and for the kernel, given and taken back, in a VM
 	integration/demo/run.sh sriov
@@ -47,7 +48,10 @@ demo-measure: setup ## the latency of every path, as figures and a picture (root
 	integration/demo/run.sh measure
 
 demo-latency: setup ## a pod that says only its latency budget, on a real Kubernetes with OVS-DPDK (root)
-	integration/demo/latency.sh
+	integration/demo/story.sh latency
+
+demo-ovn: setup ## an overlay of three chassis: pods, the world outside, a gateway that dies (root)
+	integration/demo/story.sh ovn
 
 bench: bench-sriov bench-multus bench-vhostuser bench-node-agent bench-latency-scheduler ## all benchmarks, into docs/benchmarks.md
 

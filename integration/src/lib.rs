@@ -15,6 +15,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Instant;
 
 use serde_json::{Value, json};
 use testkit::kill::{Point, Report, Victim, killed_anywhere};
@@ -55,6 +56,12 @@ pub fn test_ipam() -> String {
         fs::rename(new, file).unwrap();
     }
     dir.display().to_string()
+}
+
+/// Tells what happens in a test that is a demonstration, too, and when.
+#[expect(clippy::print_stdout, reason = "the demonstration shows these lines")]
+pub fn say(start: Instant, text: &str) {
+    println!("[{:5.1} s] {text}", start.elapsed().as_secs_f64());
 }
 
 /// Runs a program of the test's surroundings; panics with its output when it fails.

@@ -12,7 +12,8 @@ pub(super) fn conditions(report: &Report) -> String {
     let date = report.measured_at.strftime("%Y-%m-%d %H:%M UTC");
     let mut loads: Vec<String> = Vec::new();
     for PathReport { rate_pps, size_bytes, rounds, .. } in &report.paths {
-        let load = format!("{rate_pps} packets/s of {size_bytes} bytes in {rounds} rounds");
+        let plural = if *rounds == 1 { "" } else { "s" };
+        let load = format!("{rate_pps} packets/s of {size_bytes} bytes in {rounds} round{plural}");
         if !loads.contains(&load) {
             loads.push(load);
         }

@@ -8,4 +8,5 @@ mod outside;
 mod reach;
 mod scene;
 mod sockets;
+mod story;
 mod ugly;

@@ -49,7 +49,7 @@ impl Chassis {
         Self::pair_of(ovn, Datapath::Dpdk)
     }
 
-    /// As many as there are names, joined by a bridge.
+    /// As many as there are names, joined by a bridge; the first has DPDK.
     #[must_use]
     pub fn several<const N: usize>(ovn: &Ovn, names: [&str; N]) -> [Self; N] {
         let hub = Arc::new(Netns::new());
@@ -62,8 +62,9 @@ impl Chassis {
             let peer = ["peer", "name", UNDER, "netns", netns.name()];
             hub.ip(&[&["link", "add", &port, "type", "veth"], &peer[..]].concat());
             hub.ip(&["link", "set", &port, "master", "hub", "up"]);
-            let mut chassis =
-                Self::start(ovn, netns, name, &format!("172.31.0.{number}"), Datapath::Plain);
+            let datapath = if number == 1 { Datapath::Dpdk } else { Datapath::Plain };
+            let address = format!("172.31.0.{number}");
+            let mut chassis = Self::start(ovn, netns, name, &address, datapath);
             chassis.hub = Some(Arc::clone(&hub));
             chassis
         })

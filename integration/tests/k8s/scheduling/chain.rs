@@ -8,7 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use integration::listing;
+use integration::{listing, say};
 use serde_json::{Value, json};
 use testkit::cni::bin_dir;
 use testkit::k8s::{Cluster, NODE_NAME};
@@ -23,12 +23,6 @@ use crate::node_state::{SOON, expect_state, state};
 
 /// Where the pod's program is on the node: with the libraries below /usr it stands for the pod's image.
 const PROGRAM: &str = "/run/testpmd-image";
-
-/// Tells what happens, and when.
-#[expect(clippy::print_stdout, reason = "a demonstration, too")]
-pub(super) fn say(start: Instant, text: &str) {
-    println!("[{:5.1} s] {text}", start.elapsed().as_secs_f64());
-}
 
 /// Asserts that a pod got its path by its budget, and runs as a user who may do nothing.
 pub(super) fn expect_unprivileged(cluster: &Cluster, name: &str, path: &str, resource: &str) {

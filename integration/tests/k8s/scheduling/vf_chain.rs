@@ -4,11 +4,12 @@
 use std::fs;
 use std::time::Instant;
 
+use integration::say;
 use serde_json::{Value, json};
 use testkit::k8s::NODE_NAME;
 use testkit::wait::eventually;
 
-use super::chain::{expect_unprivileged, pod, say};
+use super::chain::{expect_unprivileged, pod};
 use super::scene::{NAMESPACE, Shape};
 use crate::bed;
 use crate::vm_node::{SOON, VmNode};

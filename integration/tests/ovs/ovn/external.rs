@@ -1,16 +1,10 @@
 //! External networks: exposed, reached from outside, withdrawn.
 
-use std::time::Duration;
-
 use serde_json::json;
 use testkit::netns::Netns;
-use testkit::wait::eventually;
 
-use super::outside::{HOST, Outside, UPLINK, gateway, ovn, ovn_fails};
+use super::outside::{HOST, Outside, UPLINK, ovn, ovn_fails};
 use super::scene::{Scene, pings};
-
-/// Ten times what it takes a chassis to find another one dead.
-const FAILOVER: Duration = Duration::from_mins(1);
 
 /// A pod of `blue` whose way to the rest of the world is the overlay.
 fn pod(scene: &Scene, chassis: usize, name: &str, address: &str) -> Netns {
@@ -61,29 +55,6 @@ fn a_host_outside_reaches_pods_with_nat_and_without() {
     ovn("withdraw", &routed);
     assert_eq!(scene.external_state(), before);
     assert_eq!(ovn("withdraw", &routed), "nothing to change\n");
-}
-
-#[test]
-fn traffic_moves_to_the_second_gateway_when_the_first_dies() {
-    let mut scene = Scene::with_three();
-    let outside = Outside::new(&scene);
-    let gateways =
-        json!({"gateways": [gateway(&scene, 0, Some(20)), gateway(&scene, 1, Some(10))]});
-    let file = outside.file(&scene, &gateways);
-    ovn("expose", &file);
-    let pod = pod(&scene, 2, "pod", "10.10.0.11");
-    assert!(pings(&pod, HOST, 10));
-    assert_eq!(active(&scene), "chassis-a");
-    scene.chassis[0].kill();
-    eventually(FAILOVER, "the second gateway", || pings(&pod, HOST, 10));
-    assert_eq!(active(&scene), "chassis-b");
-}
-
-/// The chassis that has the external port.
-fn active(scene: &Scene) -> String {
-    let port = "logical_port=cr-world-gateway-external";
-    let chassis = scene.ovn.sbctl(&["--bare", "--columns=chassis", "find", "Port_Binding", port]);
-    scene.ovn.sbctl(&["get", "Chassis", &chassis, "name"]).trim_matches('"').to_owned()
 }
 
 #[test]

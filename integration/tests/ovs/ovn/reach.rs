@@ -1,16 +1,10 @@
 //! What pods on the overlay reach.
 
-use std::io::Read;
-use std::process::Stdio;
-
 use integration::examples;
 use serde_json::{Value, json};
 use testkit::netns::Netns;
-use testkit::wait::eventually;
 
-use super::scene::{Scene, address, pings};
-
-const SOON: std::time::Duration = std::time::Duration::from_secs(20);
+use super::scene::{Scene, address, pings, tcp};
 
 #[test]
 fn pods_on_two_chassis_reach_each_other_with_addresses_of_northd() {
@@ -63,22 +57,6 @@ fn beside_the_default_network_by_multus_lite() {
         scene.multus(n).del(&confs[n], &format!("pod{n}"), "eth0", pods[n].path()).expect_ok();
     }
     assert_eq!(scene.state(), before);
-}
-
-/// 1 MB over a connection, whose checksums nobody repairs on the way.
-fn tcp(from: &Netns, to: &Netns, address: &str) {
-    let script = "import socket,sys\ns=socket.create_server(('',5000))\nprint('ready',flush=True)\nc,_=s.accept()\nn=0\nwhile True:\n d=c.recv(65536)\n if not d: break\n n+=len(d)\nprint(n)";
-    let mut server = to.command("python3");
-    let mut server = server.args(["-c", script]).stdout(Stdio::piped()).spawn().unwrap();
-    eventually(SOON, "the server to listen", || to.exec(&["ss", "-tln"]).contains(":5000"));
-    let send = format!(
-        "import socket\ns=socket.create_connection(('{address}',5000),10)\ns.sendall(b'x'*1000000)\ns.close()"
-    );
-    from.exec(&["timeout", "20", "python3", "-c", &send]);
-    let mut said = String::new();
-    server.stdout.take().unwrap().read_to_string(&mut said).unwrap();
-    server.wait().unwrap();
-    assert!(said.contains("1000000"), "{said}");
 }
 
 #[test]

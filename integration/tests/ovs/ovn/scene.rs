@@ -1,13 +1,17 @@
 //! What the tests of the overlay share.
 
 use std::fs;
+use std::io::Read;
 use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
 
 use integration::{examples, listing, with};
 use serde_json::{Value, json};
 use testkit::cni::{Output, Plugin};
 use testkit::netns::{Netns, private_mounts};
 use testkit::ovn::{Chassis, Ovn};
+use testkit::wait::eventually;
 
 use crate::bed::ovs;
 
@@ -25,8 +29,9 @@ impl Scene {
         Self::with(Ovn::start, |ovn| Chassis::pair(ovn).into())
     }
 
-    /// With three chassis: of two OVN's standby cannot tell whether the other one died or it is itself cut off.
+    /// With three chassis, the first with DPDK: of two OVN's standby cannot tell whether the other one died or it is itself cut off.
     pub(super) fn with_three() -> Self {
+        ovs().end();
         let names = ["chassis-a", "chassis-b", "chassis-c"];
         Self::with(Ovn::start, |ovn| Chassis::several(ovn, names).into())
     }
@@ -96,6 +101,11 @@ impl Scene {
 
     /// All that an external network may leave: rows of both databases and settings, with what is in them.
     pub(super) fn external_state(&self) -> String {
+        self.external_state_of(&self.chassis)
+    }
+
+    /// The same, of some of the chassis.
+    pub(super) fn external_state_of(&self, chassis: &[Chassis]) -> String {
         let logical = [
             "Logical_Router",
             "Logical_Router_Port",
@@ -106,7 +116,7 @@ impl Scene {
             "Logical_Switch_Port",
         ];
         let logical = logical.map(|table| self.ovn.nbctl(&["--format=csv", "list", table]));
-        let switches = self.chassis.iter().map(|chassis| {
+        let switches = chassis.iter().map(|chassis| {
             let ids = chassis.vsctl(&["get", "Open_vSwitch", ".", "external_ids"]);
             let bridges = chassis.vsctl(&["list-br"]);
             let ports = bridges.lines().filter(|bridge| *bridge != "br-int");
@@ -120,11 +130,16 @@ impl Scene {
 
     /// All that attachments may leave: rows of both databases, links, records.
     pub(super) fn state(&self) -> String {
+        self.state_of(&self.chassis)
+    }
+
+    /// The same, of some of the chassis.
+    pub(super) fn state_of(&self, chassis: &[Chassis]) -> String {
         let table = |table: &str, columns: &str| {
             let columns = format!("--columns={columns}");
             self.ovn.nbctl(&["--format=csv", "--no-headings", &columns, "list", table])
         };
-        let links = self.chassis.iter().map(|chassis| {
+        let links = chassis.iter().map(|chassis| {
             let text = chassis.netns().ip(&["-br", "link"]);
             let name = |line: &str| line.split(['@', ' ']).next().unwrap_or_default().to_owned();
             let mut names: Vec<String> = text.lines().map(name).collect();
@@ -138,7 +153,7 @@ impl Scene {
             table("Logical_Switch_Port", "name"),
             table("QoS", "match"),
             table("DHCP_Options", "cidr"),
-            self.chassis.iter().map(Chassis::ports).collect::<Vec<_>>(),
+            chassis.iter().map(Chassis::ports).collect::<Vec<_>>(),
             listing(RECORDS),
         )
     }
@@ -158,4 +173,22 @@ pub(super) fn pings(pod: &Netns, address: &str, count: u32) -> bool {
         ping.output().unwrap().status.success()
     };
     (ping(1) || ping(1) || ping(1)) && ping(count)
+}
+
+/// 1 MB over a connection, whose checksums nobody repairs on the way.
+pub(super) fn tcp(from: &Netns, to: &Netns, address: &str) {
+    let script = "import socket,sys\ns=socket.create_server(('',5000))\nprint('ready',flush=True)\nc,_=s.accept()\nn=0\nwhile True:\n d=c.recv(65536)\n if not d: break\n n+=len(d)\nprint(n)";
+    let mut server = to.command("python3");
+    let mut server = server.args(["-c", script]).stdout(Stdio::piped()).spawn().unwrap();
+    eventually(Duration::from_secs(20), "the server to listen", || {
+        to.exec(&["ss", "-tln"]).contains(":5000")
+    });
+    let send = format!(
+        "import socket\ns=socket.create_connection(('{address}',5000),10)\ns.sendall(b'x'*1000000)\ns.close()"
+    );
+    from.exec(&["timeout", "20", "python3", "-c", &send]);
+    let mut said = String::new();
+    server.stdout.take().unwrap().read_to_string(&mut said).unwrap();
+    server.wait().unwrap();
+    assert!(said.contains("1000000"), "{said}");
 }
