@@ -143,6 +143,18 @@ fn rows_are_made_changed_and_removed_and_those_of_others_stay() {
 }
 
 #[test]
+fn who_waits_for_northd_is_told_that_it_does_nothing() {
+    let Some(server) = Server::start() else { testkit::skip!("OVN is not installed") };
+    let mut nb = server.connect();
+    let difference = nb.difference(OWNER, &some("192.0.2.1/24"), soon()).unwrap();
+    let change = nb.apply(&difference, soon()).unwrap().unwrap();
+    let waited = nb.await_northd(change, Instant::now() + Duration::from_millis(100));
+    assert!(matches!(waited, Err(Error::NorthdBehind)), "{waited:?}");
+    server.nbctl(&["set", "NB_Global", ".", &format!("sb_cfg={change}")]);
+    nb.await_northd(change, soon()).unwrap();
+}
+
+#[test]
 fn a_row_to_which_others_have_added_stays() {
     let Some(server) = Server::start() else { testkit::skip!("OVN is not installed") };
     let mut nb = server.connect();

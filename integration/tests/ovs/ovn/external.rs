@@ -3,7 +3,7 @@
 use serde_json::json;
 use testkit::netns::Netns;
 
-use super::outside::{HOST, Outside, UPLINK, ovn, ovn_fails};
+use super::outside::{HOST, Outside, UPLINK, gateway, ovn, ovn_fails};
 use super::scene::{Scene, pings};
 
 /// A pod of `blue` whose way to the rest of the world is the overlay.
@@ -81,6 +81,10 @@ fn what_is_in_the_way_is_told_and_nothing_is_made() {
     let wrong =
         json!({"chassis": "chassis-c", "interface": UPLINK, "ovsdb": scene.chassis[0].ovsdb()});
     refused(json!({"gateways": [wrong]}), &["chassis-a", "chassis-c"]);
+    let [here, mut gone] =
+        [(0, 20), (1, 10)].map(|(n, priority)| gateway(&scene, n, Some(priority)));
+    gone["ovsdb"] = json!("unix:/run/none.sock");
+    refused(json!({"gateways": [here, gone]}), &["switch of chassis chassis-b", "/run/none.sock"]);
     let pci = json!({"chassis": "chassis-a", "interface": "0000:ff:1f.7", "ovsdb": scene.chassis[0].ovsdb()});
     refused(json!({"gateways": [pci]}), &["DPDK"]);
 }
