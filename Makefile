@@ -11,7 +11,7 @@ TRIPLE   = $(shell rustc -vV | sed -n 's/^host: //p')
 # $(call each,NAMES,FROM,COMMAND,TO): COMMAND FROM/NAME TO/NAME for those that exist
 each = @for name in $(1); do [ ! -f $(2)/$$name ] || $(3) $(2)/$$name $(4)/$$name; done
 
-.PHONY: build test test-all $(addprefix test-,$(SUITES)) demo $(addprefix demo-,$(DEMOS)) demo-latency demo-ovn bench bench-sriov bench-multus bench-vhostuser bench-node-agent bench-latency-scheduler image lint install clean help setup
+.PHONY: build test test-all $(addprefix test-,$(SUITES)) demo $(addprefix demo-,$(DEMOS)) demo-latency demo-ovn bench bench-sriov bench-multus bench-vhostuser bench-node-agent bench-latency-scheduler image lint install clean help setup bench-ovn
 
 build: setup ## all executables, into target/release
 	cargo build --release
@@ -53,7 +53,7 @@ demo-latency: setup ## a pod that says only its latency budget, on a real Kubern
 demo-ovn: setup ## an overlay of three chassis: pods, the world outside, a gateway that dies (root)
 	integration/demo/story.sh ovn
 
-bench: bench-sriov bench-multus bench-vhostuser bench-node-agent bench-latency-scheduler ## all benchmarks, into docs/benchmarks.md
+bench: bench-sriov bench-multus bench-vhostuser bench-ovn bench-node-agent bench-latency-scheduler ## all benchmarks, into docs/benchmarks.md
 
 bench-sriov: setup ## what an attachment of a VF costs, in a VM (OTHER=name=path)
 	integration/bench/sriov.sh
@@ -63,6 +63,9 @@ bench-multus: setup ## what multus-lite adds to its plugins (root; OTHER=name=pa
 
 bench-vhostuser: setup ## what a port of OVS-DPDK costs (root; OTHER=name=path)
 	integration/bench/vhostuser.sh
+
+bench-ovn: setup ## what a port on an overlay costs, beside the tools (root)
+	integration/bench/ovn.sh
 
 bench-node-agent: setup ## the idle agent, and how soon kubelet knows of a change (root)
 	integration/bench/node-agent.sh
