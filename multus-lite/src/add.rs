@@ -4,10 +4,10 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use attachment::{LOCK_DEADLINE, owner_of};
+use attachment::{LOCK_DEADLINE, owner_of, record_of};
 use cni::{AddResult, Request, logging, runtime};
 use hostnet::Netns;
-use journal::{Durability, Entry, Owner, Record};
+use journal::{Durability, Entry, Owner};
 
 use crate::attach::{Attaching, attachments};
 use crate::conf::Conf;
@@ -57,8 +57,7 @@ fn attach_pod(
     }
     let detail =
         Detail { netns: netns.id()?, path: path.clone(), attachments: attachments(&planned) };
-    let raw = String::from_utf8_lossy(request.conf.raw()).into_owned();
-    let record = Record::new(journal.boot_id(), &request.conf.name, owner.clone(), raw, detail);
+    let record = record_of(&journal, request, detail);
     let entry = Entry { claim: None, owner: owner.clone() };
     journal.write(&entry, &record, Durability::Volatile)?;
 

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use attachment::journal_code;
 use cni::code;
 
 use crate::definitions::DefinitionError;
@@ -175,13 +176,7 @@ impl MultusError {
     fn fixed_code_and_hint(&self) -> (u32, &'static str) {
         match self {
             Self::Conf(_) => (code::CONFIG, "see the README of multus-lite, 'Configuration'"),
-            Self::Journal(journal::Error::Busy { .. }) => (code::TRY_AGAIN, ""),
-            Self::Journal(journal::Error::Foreign { .. }) => {
-                (code::IO, "use the release that wrote it to DEL the attachment")
-            }
-            Self::Journal(_) => {
-                (code::IO, "check space and permissions of /var/lib/fastpath and /run/fastpath")
-            }
+            Self::Journal(e) => journal_code(e),
             Self::Npwg(npwg::Error::FileJson { .. }) => (
                 code::DECODE,
                 "the device plugin of the resource, or the network's plugin, wrote it",

@@ -1,12 +1,14 @@
 //! What the plugins of this suite share: an attachment's way from ADD to DEL and GC.
 //!
 //! A plugin knows its device; that the record is found by the owner, that addresses are released with
-//! the configuration of ADD, that everything which fails is told at the end, and what is left for GC,
-//! is the same for all of them. Touches nothing itself but the log and the records it is given.
+//! the configuration of ADD, that everything which fails is told at the end, what is left for GC, and
+//! what is wrong with a configuration, is the same for all of them. Touches nothing itself but the log and the records it is given.
 #![forbid(unsafe_code)]
 
 mod address;
+mod conf;
 mod failures;
+mod record;
 mod removal;
 pub mod rows;
 mod stale;
@@ -16,8 +18,10 @@ use std::time::Duration;
 use cni::Request;
 use journal::Owner;
 
-pub use address::{ipam_del, release_addresses};
+pub use address::{addresses, ipam_del, merge, release_addresses};
+pub use conf::{ConfError, invalid};
 pub use failures::{Failures, RESTORE};
+pub use record::{journal_code, record_of};
 pub use removal::begin_removal;
 pub use stale::{locked, request_of, stale};
 

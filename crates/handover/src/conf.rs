@@ -1,8 +1,9 @@
 //! What users write of the socket and its directory, parsed into typed values.
 
-use std::fmt::Display;
 use std::path::{Component, PathBuf};
 
+use attachment::{ConfError, invalid};
+use hostnet::Mac;
 use serde::Deserialize;
 
 use crate::{Access, Account};
@@ -14,22 +15,6 @@ pub const DEFAULT_MOUNT_PATH: &str = "/var/lib/cni/usrspcni";
 const MAX_QUEUES: u16 = 1024;
 /// Owner and group only: another pod must not get in.
 const MAX_DIR_MODE: u32 = 0o770;
-
-/// A key with a value it cannot have.
-#[derive(Debug, thiserror::Error)]
-#[error("{key} is {value:?}; it has to be {want}")]
-pub struct Invalid {
-    /// Key.
-    pub key: &'static str,
-    /// Value found.
-    pub value: String,
-    /// What is valid.
-    pub want: &'static str,
-}
-
-fn invalid(key: &'static str, value: impl Display, want: &'static str) -> Invalid {
-    Invalid { key, value: value.to_string(), want }
-}
 
 /// `socketDir`: whose the directory is.
 #[derive(Debug, Default, Deserialize)]
@@ -46,7 +31,7 @@ impl RawAccess {
     ///
     /// # Errors
     /// The mode is none, or lets others in.
-    pub fn read(self, group: Option<Account>) -> Result<Access, Invalid> {
+    pub fn read(self, group: Option<Account>) -> Result<Access, ConfError> {
         let valid =
             |text: &str| u32::from_str_radix(text, 8).ok().filter(|mode| mode & !MAX_DIR_MODE == 0);
         let mode = match self.mode {
@@ -68,17 +53,27 @@ impl RawAccess {
 ///
 /// # Errors
 /// It is out of range.
-pub fn queues(value: Option<i64>) -> Result<u16, Invalid> {
+pub fn queues(value: Option<i64>) -> Result<u16, ConfError> {
     let value = value.unwrap_or(1);
     let queues = u16::try_from(value).ok().filter(|v| (1..=MAX_QUEUES).contains(v));
     queues.ok_or_else(|| invalid("queues", value, "1 to 1024 queue pairs"))
+}
+
+/// The MAC of a port.
+///
+/// # Errors
+/// It is none that one interface can have.
+pub fn unicast_mac(text: &str) -> Result<Mac, ConfError> {
+    let mac: Option<Mac> = text.parse().ok();
+    mac.filter(|m| m.is_unicast())
+        .ok_or_else(|| invalid("mac", text, "a unicast MAC address such as 02:00:00:00:00:01"))
 }
 
 /// The name of a slot. It becomes the name of a directory and of a record.
 ///
 /// # Errors
 /// It is none.
-pub fn slot(id: String) -> Result<String, Invalid> {
+pub fn slot(id: String) -> Result<String, ConfError> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
     let begins = id.starts_with(|c: char| c.is_ascii_alphanumeric());
     if begins && id.len() <= 32 && id.chars().all(plain) {
@@ -91,7 +86,7 @@ pub fn slot(id: String) -> Result<String, Invalid> {
 ///
 /// # Errors
 /// It cannot.
-pub fn plain_path(key: &'static str, path: PathBuf) -> Result<PathBuf, Invalid> {
+pub fn plain_path(key: &'static str, path: PathBuf) -> Result<PathBuf, ConfError> {
     let text = path.to_str().unwrap_or_default();
     let plain = |c: char| c.is_ascii_alphanumeric() || "/_.-".contains(c);
     let climbs = path.components().any(|c| c == Component::ParentDir);

@@ -3,7 +3,11 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use attachment::journal_code;
 use cni::code;
+
+/// `ovs-vswitchd` could not make a port (docs/errors.md).
+pub const PORT: u32 = 120;
 
 /// Failures of this crate. The variant is the operation, the fields its object.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +37,20 @@ pub enum Error {
         /// Bridge of the network.
         wanted: String,
     },
+    /// The slot belongs to a living pod.
+    #[error("slot {slot} is attached to container {owner}")]
+    Claimed {
+        /// Slot.
+        slot: String,
+        /// Its owner.
+        owner: String,
+    },
+    /// Records and locks.
+    #[error(transparent)]
+    Journal(#[from] journal::Error),
+    /// The switch of an attachment that had the slot.
+    #[error(transparent)]
+    Switch(#[from] ovsdb::Error),
     /// In Kubernetes, and nowhere for the socket.
     #[error("the pod has neither a slot of the node agent nor a volume shared-dir for the socket")]
     NoSlotNoVolume,
@@ -96,6 +114,9 @@ impl Error {
             Self::SlotBridge { .. } => {
                 (code::CONFIG, "name the pool of that bridge in the network's resourceName")
             }
+            Self::Claimed { .. } => (code::TRY_AGAIN, "it is free when that container is deleted"),
+            Self::Journal(e) => journal_code(e),
+            Self::Switch(e) => switch_code(e),
             Self::NoSlotNoVolume => (
                 code::CONFIG,
                 "give the network a k8s.v1.cni.cncf.io/resourceName of a vhost-user pool and request it, \
@@ -114,6 +135,38 @@ impl Error {
                 "the socket should be in the directory of the database's socket; look into ovs-vswitchd.log",
             ),
             Self::UnknownAccount { .. } => (code::CONFIG, "correct socketDir, or give a number"),
+        }
+    }
+}
+
+/// The code of a failure of the switch, and what the user can do. What a plugin wants of the bridge is the
+/// plugin's to say.
+#[must_use]
+pub fn switch_code(error: &ovsdb::Error) -> (u32, &'static str) {
+    use ovsdb::Error;
+    match error {
+        Error::Connect { .. } | Error::Connection { .. } | Error::Late { .. } => {
+            (code::TRY_AGAIN, "is ovsdb-server running, and is \"ovsdb\" its address?")
+        }
+        Error::NotApplied { .. } => {
+            (code::TRY_AGAIN, "is ovs-vswitchd running? its log says what it does")
+        }
+        Error::Contended(_) => (code::TRY_AGAIN, ""),
+        Error::NoDpdk => (
+            code::TRY_AGAIN,
+            "set other_config:dpdk-init=true in its database; ovs-vswitchd.log says why it fails",
+        ),
+        Error::NotInitialised(_) => (code::TRY_AGAIN, "start Open vSwitch"),
+        Error::NoBridge(_) => (code::CONFIG, "create it with datapath_type=netdev"),
+        Error::NotNetdev { .. } => {
+            (code::CONFIG, "DPDK ports need a bridge of the datapath in user space")
+        }
+        Error::PortTaken { .. } => (code::CONFIG, "remove it, if nobody needs it"),
+        Error::MacTaken { .. } => (code::CONFIG, "give every attachment its own MAC"),
+        Error::Interface { .. } => (PORT, "ovs-vswitchd.log has more"),
+        Error::NotOvsdb(_) => (code::IO, "is \"ovsdb\" the address of ovsdb-server?"),
+        Error::Refused { .. } | Error::Operation { .. } | Error::Row { .. } => {
+            (code::IO, "does the database have the schema that is expected?")
         }
     }
 }

@@ -87,6 +87,15 @@ impl Place {
         }
     }
 
+    /// What the record of an attachment claims: its slot, or else the port of this name.
+    #[must_use]
+    pub fn claim(&self, port: &str) -> String {
+        match self {
+            Self::Slot { id, .. } => id.clone(),
+            Self::Own { .. } | Self::Volume { .. } => port.to_owned(),
+        }
+    }
+
     /// The directory, as the application has it.
     #[must_use]
     pub fn pod_dir(&self) -> &Path {

@@ -3,18 +3,17 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use attachment::{LOCK_DEADLINE, ipam_del, owner_of, rows};
-use cni::{AddResult, Interface, IpConfig, Request, delegate, logging};
-use handover::Place;
+use attachment::{LOCK_DEADLINE, addresses, ipam_del, merge, owner_of, record_of, rows};
+use cni::{AddResult, Interface, Request, delegate, logging};
 use hostnet::{Mac, Netns, Rtnl, Undo};
-use journal::{Durability, Entry, Journal, Owner, Record};
+use journal::{Durability, Entry, Journal, Owner};
 use ovsdb::Vswitch;
 use ovsdb::northbound::{Addresses, NewLogicalPort};
 use ovsdb::vswitch::{NewPort, PortKind, Vlans};
 
 use crate::conf::{Conf, Kind, Socket};
 use crate::error::OvnError;
-use crate::record::{Detail, Done, OvnRecord, SOCKET, SocketDetail};
+use crate::record::{Detail, Done, SOCKET, SocketDetail};
 use crate::socket::Facts;
 use crate::{Ovn, PREFIX, deadline, mtu, overlay, pod, restore, socket};
 
@@ -51,7 +50,10 @@ fn attach(plugin: &Ovn, request: &Request, conf: &Conf) -> Result<AddResult, Ovn
     let detail = detail(request, conf, mac, &ids, socket, &netns)?;
     view.admits(&detail.port)?;
 
-    let (entry, record) = record(&journal, request, &owner, &detail);
+    let name = &detail.port.name;
+    let claim = detail.socket.as_ref().map_or_else(|| name.clone(), |one| one.place.claim(name));
+    let entry = Entry { claim: Some(claim), owner: owner.clone() };
+    let record = record_of(&journal, request, detail.clone());
     journal.write(&entry, &record, Durability::Durable)?;
     let mut undo = Undo::new(|| journal.remove(&entry).map_err(|e| cni::chain(&e)));
     undo.push("remove the logical port", || {
@@ -60,7 +62,7 @@ fn attach(plugin: &Ovn, request: &Request, conf: &Conf) -> Result<AddResult, Ovn
     if detail.ipam {
         undo.push("release the addresses", || ipam_del(request).map_err(|e| cni::chain(&e)));
     }
-    let mut given = leased(request, conf)?;
+    let mut given = addresses(request, &conf.ips).map_err(OvnError::Delegate)?;
     let mut logical = detail.logical.clone();
     if let Addresses::Fixed { ips, .. } = &mut logical.addresses {
         *ips = given.ips.iter().map(|ip| ip.address.ip()).collect();
@@ -166,33 +168,6 @@ fn detail(
     })
 }
 
-fn record(
-    journal: &Journal,
-    request: &Request,
-    owner: &Owner,
-    detail: &Detail,
-) -> (Entry, OvnRecord) {
-    let raw = String::from_utf8_lossy(request.conf.raw()).into_owned();
-    let claim = match detail.socket.as_ref().map(|socket| &socket.place) {
-        Some(Place::Slot { id, .. }) => id.clone(),
-        _ => detail.port.name.clone(),
-    };
-    let entry = Entry { claim: Some(claim), owner: owner.clone() };
-    let record =
-        Record::new(journal.boot_id(), &request.conf.name, owner.clone(), raw, detail.clone());
-    (entry, record)
-}
-
-/// What the IPAM plugin gives, or what the pod asked for where there is none.
-fn leased(request: &Request, conf: &Conf) -> Result<AddResult, OvnError> {
-    if request.conf.ipam.is_none() {
-        let given = |address: &_| IpConfig { address: *address, gateway: None, interface: None };
-        return Ok(AddResult { ips: conf.ips.iter().map(given).collect(), ..AddResult::default() });
-    }
-    let leased = delegate::ipam_add(request).map_err(OvnError::Delegate)?;
-    if leased.ips.is_empty() { Err(OvnError::NoAddress) } else { Ok(leased) }
-}
-
 fn result(request: &Request, detail: &Detail, mtu: u32, given: &AddResult) -> AddResult {
     let mut result = request.conf.prev_result.clone().unwrap_or_default();
     let sandbox = request.netns.as_deref().and_then(Path::to_str).map(str::to_owned);
@@ -211,12 +186,6 @@ fn result(request: &Request, detail: &Detail, mtu: u32, given: &AddResult) -> Ad
     let socket_path = detail.socket.as_ref().map(SocketDetail::pod_path);
     let inner = Interface { socket_path, ..interface(&detail.ifname, sandbox) };
     result.interfaces.push(Interface { mac: Some(detail.port.mac.clone()), ..inner });
-    for ip in &given.ips {
-        result.ips.push(IpConfig { interface: Some(position), ..ip.clone() });
-    }
-    result.routes.extend(given.routes.clone());
-    if result.dns.is_empty() {
-        result.dns = given.dns.clone();
-    }
+    merge(&mut result, position, given);
     result
 }

@@ -1,19 +1,17 @@
 //! What users write, parsed into typed values. Nothing here touches the host.
 
 use std::collections::BTreeMap;
-use std::fmt::Display;
 use std::path::PathBuf;
 
+use attachment::{ConfError, invalid};
 use cni::{IfName, NetConf, Request};
 use handover::Access;
-use handover::conf::{DEFAULT_MOUNT_PATH, RawAccess, plain_path, queues, slot};
+use handover::conf::{DEFAULT_MOUNT_PATH, RawAccess, plain_path, queues, slot, unicast_mac};
 use hostnet::Mac;
 use ipnetwork::IpNetwork;
 use ovsdb::Address;
 use ovsdb::northbound::{Dhcp, Limits, NewSwitch};
 use serde::{Deserialize, Serialize};
-
-use crate::error::ConfError;
 
 /// Keys this plugin knows, in the spelling of the documentation.
 const KEYS: &[&str] = &[
@@ -269,10 +267,6 @@ impl Conf {
     }
 }
 
-fn invalid(key: &'static str, value: impl Display, want: &'static str) -> ConfError {
-    ConfError::Value { key, value: value.to_string(), want }
-}
-
 fn servers(raw: Servers) -> Result<Vec<Address>, ConfError> {
     // OVN writes several as one text, with commas.
     let texts: Vec<String> = match raw {
@@ -296,7 +290,7 @@ fn bridge(name: Option<String>) -> Result<String, ConfError> {
 }
 
 fn switch(name: Option<String>) -> Result<String, ConfError> {
-    let name = name.ok_or(ConfError::NoSwitch)?;
+    let name = name.ok_or(ConfError::Keys("no logical switch is named: give \"switch\""))?;
     let plain = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
     if name.len() <= MAX_NAME && name.chars().all(plain) {
         return Ok(name);
@@ -328,12 +322,6 @@ impl RawDhcp {
         }
         Ok(Dhcp { cidr: cidr.to_string(), options })
     }
-}
-
-fn unicast_mac(text: &str) -> Result<Mac, ConfError> {
-    let mac: Option<Mac> = text.parse().ok();
-    mac.filter(|m| m.is_unicast())
-        .ok_or_else(|| invalid("mac", text, "a unicast MAC address such as 02:00:00:00:00:01"))
 }
 
 fn mtu(value: i64) -> Result<u32, ConfError> {

@@ -1,42 +1,11 @@
 //! What can go wrong, and the CNI code each case has (docs/errors.md).
 
-use attachment::DRIFT;
+use attachment::{ConfError, DRIFT, journal_code};
 use cni::code;
-use handover::conf::Invalid;
 use ovsdb::northbound;
-
-/// `ovs-vswitchd` could not make the port.
-pub(crate) const PORT: u32 = 120;
 
 /// No chassis bound the logical port, or `ovn-northd` gave it no address.
 pub(crate) const OVERLAY: u32 = 130;
-
-/// A key with a value it cannot have.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfError {
-    /// The JSON type is wrong; the `cni` crate has named the key.
-    #[error("{} {}", .0.msg, .0.details)]
-    Fields(cni::Error),
-    /// Out of range or misspelt.
-    #[error("{key} is {value:?}; it has to be {want}")]
-    Value {
-        /// Key.
-        key: &'static str,
-        /// Value found.
-        value: String,
-        /// What is valid.
-        want: &'static str,
-    },
-    /// No logical switch.
-    #[error("no logical switch is named: give \"switch\"")]
-    NoSwitch,
-}
-
-impl From<Invalid> for ConfError {
-    fn from(Invalid { key, value, want }: Invalid) -> Self {
-        Self::Value { key, value, want }
-    }
-}
 
 /// Failures of the verbs.
 #[derive(Debug, thiserror::Error)]
@@ -86,9 +55,6 @@ pub enum OvnError {
     /// Addresses were given, of a switch without a subnet.
     #[error("logical switch {0} has no subnet that dynamic addresses could be of")]
     NoSubnet(String),
-    /// IPAM answered without an address.
-    #[error("the IPAM plugin returned no address")]
-    NoAddress,
     /// CHECK.
     #[error("the attachment is not as it was made: {0}")]
     Drift(String),
@@ -103,15 +69,7 @@ impl OvnError {
         match self {
             Self::Conf(_) => (code::CONFIG, "see the field table in the ovn README"),
             Self::Delegate(e) => (e.code, ""),
-            Self::Journal(journal::Error::Busy { .. }) => {
-                (code::TRY_AGAIN, "the runtime will retry")
-            }
-            Self::Journal(journal::Error::File { .. } | journal::Error::Damaged { .. }) => {
-                (code::IO, "check space and permissions of /var/lib/fastpath and /run/fastpath")
-            }
-            Self::Journal(journal::Error::Foreign { .. }) => {
-                (code::IO, "use the release that wrote it to DEL the attachment")
-            }
+            Self::Journal(e) => journal_code(e),
             Self::Net(_) | Self::Gone(_) | Self::DeviceInfo(_) => (code::IO, ""),
             Self::Handover(e) => e.code_and_hint(),
             Self::Switch(e) => switch_code(e),
@@ -126,7 +84,6 @@ impl OvnError {
             Self::InterfaceTaken(_) => (code::CONFIG, "choose another name"),
             Self::NoChassis => (code::CONFIG, "start ovn-controller, or set it"),
             Self::NoSubnet(_) => (code::CONFIG, "set its other_config:subnet, or use ips or ipam"),
-            Self::NoAddress => (code::CONFIG, "check the ranges in ipam, or leave ipam out"),
             Self::Drift(_) => (DRIFT, "delete and create the pod again"),
             Self::NotAvailable(_) => (code::NOT_AVAILABLE, ""),
         }
@@ -140,37 +97,29 @@ fn switch_code(error: &ovsdb::Error) -> (u32, &'static str) {
             code::CONFIG,
             "\"tls\" needs a key and certificate that the servers believe, and their authority",
         ),
-        Error::Connect { .. } | Error::Connection { .. } | Error::Late { .. } => (
-            code::TRY_AGAIN,
-            "is ovsdb-server running, and are \"ovsdb\" and \"nb\" its addresses?",
-        ),
-        Error::NotApplied { .. } => {
-            (code::TRY_AGAIN, "is ovs-vswitchd running? its log says what it does")
-        }
-        Error::Contended(_) => (code::TRY_AGAIN, ""),
-        Error::NoDpdk => (
-            code::TRY_AGAIN,
-            "set other_config:dpdk-init=true in its database; ovs-vswitchd.log says why it fails",
-        ),
-        Error::NotInitialised(_) => (code::TRY_AGAIN, "start Open vSwitch"),
         Error::NoBridge(_) => (code::CONFIG, "ovn-controller makes it: is it running?"),
         Error::NotNetdev { .. } => (
             code::CONFIG,
             "set external_ids:ovn-bridge-datapath-type=netdev of the chassis, or use interfaceType veth",
         ),
-        Error::PortTaken { .. } => (code::CONFIG, "remove it, if nobody needs it"),
-        Error::MacTaken { .. } => (code::CONFIG, "give every attachment its own MAC"),
-        Error::Interface { .. } => (PORT, "ovs-vswitchd.log has more"),
-        Error::NotOvsdb(_) => (code::IO, "are \"ovsdb\" and \"nb\" addresses of ovsdb-server?"),
-        Error::Refused { .. } | Error::Operation { .. } | Error::Row { .. } => {
-            (code::IO, "does the database have the schema that is expected?")
-        }
+        other => handover::switch_code(other),
     }
 }
 
 fn overlay_code(error: &northbound::Error) -> (u32, &'static str) {
     use northbound::Error;
     match error {
+        Error::Database(ovsdb::Error::NotOvsdb(_)) => {
+            (code::IO, "is \"nb\" the address of the northbound database?")
+        }
+        Error::Database(
+            ovsdb::Error::Connect { .. }
+            | ovsdb::Error::Connection { .. }
+            | ovsdb::Error::Late { .. },
+        ) => (
+            code::TRY_AGAIN,
+            "is the northbound database's server running, and is \"nb\" its address?",
+        ),
         Error::Database(error) => switch_code(error),
         Error::NoDatabase { .. } => (code::CONFIG, "\"nb\" is the northbound database's address"),
         Error::NoLeader => {

@@ -1,14 +1,12 @@
 //! Taking an attachment back, whatever part of it was made. All of it may run twice.
 
-use std::time::{Duration, Instant};
-
 use attachment::rows;
 use handover::Place;
 use hostnet::Rtnl;
 use journal::Owner;
 use npwg::devinfo;
-use ovsdb::vswitch::Removal;
-use ovsdb::{Address, Vswitch};
+use ovsdb::Address;
+use ovsdb::vswitch::{Removal, remove_ports_from};
 
 use crate::conf::Database;
 use crate::error::OvnError;
@@ -17,10 +15,6 @@ use crate::{deadline, overlay};
 
 /// `external_ids` key: the chassis on which the attachment is. Others' are not ours to collect.
 pub(crate) const CHASSIS: &str = "fastpath-chassis";
-
-/// How long `ovs-vswitchd` is waited for when ports were removed: it may be down, and then it will find
-/// them gone.
-const APPLY_DEADLINE: Duration = Duration::from_secs(2);
 
 /// What finds the rows of one attachment.
 pub(crate) fn theirs(owner: &Owner) -> Removal<'_> {
@@ -37,15 +31,7 @@ pub(crate) fn logical(database: &Database, owners: &[Removal<'_>]) -> Result<(),
 
 /// Removes the ports of the integration bridge of these owners.
 pub(crate) fn port(address: &Address, owners: &[Removal<'_>]) -> Result<(), OvnError> {
-    if owners.is_empty() {
-        return Ok(());
-    }
-    let mut switch = Vswitch::connect(address, deadline())?;
-    let Some(change) = switch.remove_ports(owners, deadline())? else { return Ok(()) };
-    if let Err(error) = switch.await_applied(change, Instant::now() + APPLY_DEADLINE) {
-        log::warn!("the ports are removed from the database: {}", cni::chain(&error));
-    }
-    Ok(())
+    Ok(remove_ports_from(address, owners, deadline())?)
 }
 
 /// Removes the pair, whose pod's end goes with the host's; or the socket's directory. That of a slot belongs to

@@ -2,10 +2,10 @@
 
 use std::cell::Cell;
 
-use attachment::{LOCK_DEADLINE, ipam_del, owner_of};
+use attachment::{LOCK_DEADLINE, ipam_del, owner_of, record_of};
 use cni::{AddResult, Interface, Request, Route, delegate, logging};
 use hostnet::{Netns, Rtnl, Undo};
-use journal::{Durability, Entry, Journal, Record};
+use journal::{Durability, Entry, Journal};
 
 use crate::conf::Conf;
 use crate::error::SriovError;
@@ -39,8 +39,7 @@ fn attach_vf(plugin: &Sriov, request: &Request, conf: &Conf) -> Result<AddResult
     let detail = plan::plan(plugin, request, conf, &journal, &sandbox, &vf)?;
 
     let entry = Entry { claim: Some(vf.addr.to_string()), owner: owner.clone() };
-    let raw = String::from_utf8_lossy(request.conf.raw()).into_owned();
-    let mut record = Record::new(journal.boot_id(), &request.conf.name, owner, raw, detail.clone());
+    let mut record = record_of(&journal, request, detail.clone());
     write_record(&journal, &entry, &record)?;
     let mut undo = Undo::new(|| journal.remove(&entry).map_err(|e| e.to_string()));
     undo.push("give the VF back", || {

@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use attachment::{ConfError, invalid};
 use cni::{NetConf, Request};
 use hostnet::Mac;
 use serde::Deserialize;
 use vf::{LinkState, PciAddr, Vlan, VlanProto, is_dpdk_driver, is_known_driver};
-
-use crate::error::ConfError;
 
 /// Keys this plugin knows, in the spelling of the documentation.
 const KEYS: &[&str] = &[
@@ -168,15 +167,14 @@ impl Conf {
     }
 }
 
-fn invalid(key: &'static str, value: impl std::fmt::Display, want: &'static str) -> ConfError {
-    ConfError::Value { key, value: value.to_string(), want }
-}
+const BOTH_DEVICES: &str =
+    "deviceID and if0 are both given; deviceID names a VF, if0 lets the plugin choose one";
 
 fn device(raw: &Raw, warnings: &mut Vec<String>) -> Result<Option<Device>, ConfError> {
     let given = |name: &Option<String>| name.clone().filter(|n| !n.is_empty());
     let pf = given(&raw.if0).or(given(&raw.master)).or(given(&raw.pf));
     match (given(&raw.device_id), pf) {
-        (Some(_), Some(_)) if given(&raw.if0).is_some() => Err(ConfError::BothDevices),
+        (Some(_), Some(_)) if given(&raw.if0).is_some() => Err(ConfError::Keys(BOTH_DEVICES)),
         (Some(id), pf) => {
             if let Some(pf) = pf {
                 warnings.push(format!("master/pf {pf:?} has no effect beside deviceID"));

@@ -1,6 +1,6 @@
 //! What can go wrong, and the CNI code each case has (docs/errors.md).
 
-use attachment::DRIFT;
+use attachment::{ConfError, DRIFT, journal_code};
 use cni::code;
 use vf::PciAddr;
 
@@ -10,33 +10,6 @@ pub(crate) const UNUSABLE_VF: u32 = 101;
 pub(crate) const DRIVER: u32 = 102;
 /// The kernel refused a VF setting.
 pub(crate) const SETTING: u32 = 103;
-
-/// A key with a value it cannot have.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfError {
-    /// The JSON type is wrong; the `cni` crate has named the key.
-    #[error("{} {}", .0.msg, .0.details)]
-    Fields(cni::Error),
-    /// Out of range or misspelt.
-    #[error("{key} is {value:?}; it has to be {want}")]
-    Value {
-        /// Key.
-        key: &'static str,
-        /// Value found.
-        value: String,
-        /// What is valid.
-        want: &'static str,
-    },
-    /// Two ways to choose a VF.
-    #[error("deviceID and if0 are both given; deviceID names a VF, if0 lets the plugin choose one")]
-    BothDevices,
-    /// No way to choose a VF.
-    #[error(
-        "no VF is named: give deviceID (a device plugin passes it through the network's \
-         k8s.v1.cni.cncf.io/resourceName) or if0 (the PF to take a VF from)"
-    )]
-    NoDevice,
-}
 
 /// Failures of the verbs.
 #[derive(Debug, thiserror::Error)]
@@ -142,15 +115,7 @@ impl SriovError {
         match self {
             Self::Conf(_) => (code::CONFIG, "see the field table in the sriov README"),
             Self::Delegate(e) => (e.code, ""),
-            Self::Journal(journal::Error::Busy { .. }) => {
-                (code::TRY_AGAIN, "the runtime will retry")
-            }
-            Self::Journal(journal::Error::File { .. } | journal::Error::Damaged { .. }) => {
-                (code::IO, "check space and permissions of /var/lib/fastpath and /run/fastpath")
-            }
-            Self::Journal(journal::Error::Foreign { .. }) => {
-                (code::IO, "use the release that wrote it to DEL the attachment")
-            }
+            Self::Journal(e) => journal_code(e),
             Self::Net(_) | Self::DeviceInfo(_) => (code::IO, ""),
             Self::Vf(e) => vf_code(e),
             Self::HostNetns => (

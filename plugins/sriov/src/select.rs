@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use attachment::ConfError;
 use cni::Request;
 use hostnet::Rtnl;
 use journal::{Entry, Journal};
@@ -9,9 +10,12 @@ use vf::{PciAddr, Pf, Vf, VfState, is_dpdk_driver};
 
 use crate::Sriov;
 use crate::conf::{Conf, Device};
-use crate::error::{ConfError, SriovError};
+use crate::error::SriovError;
 use crate::record::{Mode, SriovRecord};
 use crate::restore;
+
+const NO_DEVICE: &str = "no VF is named: give deviceID (a device plugin passes it through the network's \
+    k8s.v1.cni.cncf.io/resourceName) or if0 (the PF to take a VF from)";
 
 /// What the configuration asks for, found on this host.
 pub(crate) enum Wanted {
@@ -33,7 +37,7 @@ impl Wanted {
 
 /// Finds the device of the configuration.
 pub(crate) fn wanted(plugin: &Sriov, conf: &Conf) -> Result<Wanted, SriovError> {
-    match conf.device.as_ref().ok_or(ConfError::NoDevice)? {
+    match conf.device.as_ref().ok_or(ConfError::Keys(NO_DEVICE))? {
         Device::Vf(addr) => Ok(Wanted::Vf(plugin.sysfs.vf(*addr)?)),
         Device::AnyOf(netdev) => Ok(Wanted::AnyOf(plugin.sysfs.pf(netdev)?)),
     }

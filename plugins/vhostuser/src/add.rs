@@ -2,18 +2,18 @@
 
 use std::path::Path;
 
-use attachment::{LOCK_DEADLINE, ipam_del, owner_of, rows};
-use cni::{AddResult, Interface, IpConfig, Request, delegate, logging};
+use attachment::{LOCK_DEADLINE, addresses, ipam_del, merge, owner_of, record_of, rows};
+use cni::{AddResult, Interface, Request, delegate, logging};
 use handover::{Application, Place, Wish};
 use hostnet::{Mac, Netns, NetnsId, Undo};
-use journal::{Durability, Entry, Journal, Owner, Record};
+use journal::{Durability, Entry, Journal};
 use npwg::devinfo;
 use ovsdb::Vswitch;
 use ovsdb::vswitch::{NewPort, PortKind};
 
 use crate::conf::{Conf, Mode};
 use crate::error::VhostError;
-use crate::record::{Detail, Done, VhostRecord};
+use crate::record::{Detail, Done};
 use crate::{PREFIX, Vhostuser, restore, switch_deadline};
 
 pub(crate) fn add(plugin: &Vhostuser, request: &Request) -> Result<AddResult, cni::Error> {
@@ -36,15 +36,16 @@ fn attach(plugin: &Vhostuser, request: &Request, conf: &Conf) -> Result<AddResul
     }
     let name = rows::port_name(PREFIX, &owner);
     let (place, numa) = handover::choose(&plugin.host, &wish(conf), request, &name)?;
-    let _slot_lock = lock_slot(plugin, &place)?;
-    restore::free_from_dead_owner(&journal, &place)?;
+    let _slot_lock = handover::take_slot(&plugin.host, &plugin.locks, &place)?;
     handover::refuse_present(&place)?;
     let detail = detail(plugin, request, conf, &journal, place, netns)?;
     let mut switch = Vswitch::connect(&detail.ovsdb, switch_deadline())?;
     let view = switch.look(&detail.port.bridge, &detail.port.name, switch_deadline())?;
     view.admits(&detail.port)?;
 
-    let (entry, record) = record(&journal, request, &owner, &detail);
+    let claim = detail.place.claim(&detail.port.name);
+    let entry = Entry { claim: Some(claim), owner: owner.clone() };
+    let record = record_of(&journal, request, detail.clone());
     journal.write(&entry, &record, Durability::Durable)?;
     let mut undo = Undo::new(|| journal.remove(&entry).map_err(|e| cni::chain(&e)));
     let directory = handover::make(&detail.place, &detail.rights)?;
@@ -99,12 +100,6 @@ fn wish(conf: &Conf) -> Wish<'_> {
     }
 }
 
-/// Two attachments must not both see that a slot is free.
-fn lock_slot(plugin: &Vhostuser, place: &Place) -> Result<Option<journal::Lock>, VhostError> {
-    let Place::Slot { id, .. } = place else { return Ok(None) };
-    Ok(Some(plugin.locks.device(&format!("slot {id}"), LOCK_DEADLINE)?))
-}
-
 /// What is going to be done.
 fn detail(
     plugin: &Vhostuser,
@@ -145,23 +140,6 @@ fn detail(
     })
 }
 
-fn record(
-    journal: &Journal,
-    request: &Request,
-    owner: &Owner,
-    detail: &Detail,
-) -> (Entry, VhostRecord) {
-    let claim = match &detail.place {
-        Place::Slot { id, .. } => id.clone(),
-        Place::Own { .. } | Place::Volume { .. } => detail.port.name.clone(),
-    };
-    let raw = String::from_utf8_lossy(request.conf.raw()).into_owned();
-    let entry = Entry { claim: Some(claim), owner: owner.clone() };
-    let record =
-        Record::new(journal.boot_id(), &request.conf.name, owner.clone(), raw, detail.clone());
-    (entry, record)
-}
-
 /// The result, and the part of it that is this attachment's own.
 fn result(
     request: &Request,
@@ -179,28 +157,8 @@ fn result(
         socket_path: Some(detail.place.dir().join(&detail.socket_file).display().to_string()),
         pci_id: None,
     });
-    let mut ours = addresses(request, conf)?;
-    for ip in &mut ours.ips {
-        ip.interface = None;
-        result.ips.push(IpConfig { interface: Some(position), ..ip.clone() });
-    }
-    result.routes.extend(ours.routes.clone());
-    if result.dns.is_empty() {
-        result.dns = ours.dns.clone();
-    }
+    let mut ours = addresses(request, &conf.ips).map_err(VhostError::Delegate)?;
+    merge(&mut result, position, &ours);
+    ours.ips.iter_mut().for_each(|ip| ip.interface = None);
     Ok((result, ours))
-}
-
-/// What the IPAM plugin gives, or what the pod asked for where there is none. Reported only: the
-/// application is the one that configures them.
-fn addresses(request: &Request, conf: &Conf) -> Result<AddResult, VhostError> {
-    if request.conf.ipam.is_none() {
-        let given = |address: &_| IpConfig { address: *address, gateway: None, interface: None };
-        return Ok(AddResult { ips: conf.ips.iter().map(given).collect(), ..AddResult::default() });
-    }
-    let leased = delegate::ipam_add(request).map_err(VhostError::Delegate)?;
-    if leased.ips.is_empty() {
-        return Err(VhostError::NoAddress);
-    }
-    Ok(leased)
 }

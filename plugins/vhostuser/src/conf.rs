@@ -2,16 +2,16 @@
 
 use std::path::PathBuf;
 
+use attachment::{ConfError, invalid};
 use cni::{IfName, NetConf, Request};
 use handover::Access;
-use handover::conf::{DEFAULT_MOUNT_PATH, RawAccess, plain_path, queues, slot};
+use handover::conf::{DEFAULT_MOUNT_PATH, RawAccess, plain_path, queues, slot, unicast_mac};
 use hostnet::Mac;
 use ipnetwork::IpNetwork;
 use ovsdb::Address;
 use ovsdb::vswitch::{Rate, Vlans};
 use serde::Deserialize;
 
-use crate::error::ConfError;
 use crate::userspace;
 
 /// Keys this plugin knows, in the spelling of the documentation.
@@ -35,6 +35,7 @@ const KEYS: &[&str] = &[
     "logFile",
 ];
 
+const NO_BRIDGE: &str = "no bridge is named: give \"bridge\", the OVS bridge to plug the port into";
 const DEFAULT_OVSDB: &str = "unix:/var/run/openvswitch/db.sock";
 /// Smallest MTU of an IPv4 link (RFC 791), largest that DPDK takes (`RTE_ETHER_MAX_JUMBO_FRAME_LEN`
 /// less the header).
@@ -213,14 +214,6 @@ impl Conf {
     }
 }
 
-pub(crate) fn invalid(
-    key: &'static str,
-    value: impl std::fmt::Display,
-    want: &'static str,
-) -> ConfError {
-    ConfError::Value { key, value: value.to_string(), want }
-}
-
 fn ovsdb(text: Option<String>) -> Result<Address, ConfError> {
     let text = text.unwrap_or_else(|| DEFAULT_OVSDB.to_owned());
     text.parse().map_err(|_e| {
@@ -230,7 +223,7 @@ fn ovsdb(text: Option<String>) -> Result<Address, ConfError> {
 
 /// The bridge has an interface of its name, so it is an interface's name.
 fn bridge(name: Option<String>) -> Result<String, ConfError> {
-    let name = name.ok_or(ConfError::NoBridge)?;
+    let name = name.ok_or(ConfError::Keys(NO_BRIDGE))?;
     match name.parse::<IfName>() {
         Ok(_) => Ok(name),
         Err(_) => Err(invalid("bridge", name, "a name of 1 to 15 bytes without / : and space")),
@@ -278,12 +271,6 @@ fn trunks(trunks: &[Trunk]) -> Result<Vec<u16>, ConfError> {
     ids.sort_unstable();
     ids.dedup();
     Ok(ids)
-}
-
-fn unicast_mac(text: &str) -> Result<Mac, ConfError> {
-    let mac: Option<Mac> = text.parse().ok();
-    mac.filter(|m| m.is_unicast())
-        .ok_or_else(|| invalid("mac", text, "a unicast MAC address such as 02:00:00:00:00:01"))
 }
 
 fn mtu(value: i64) -> Result<u32, ConfError> {

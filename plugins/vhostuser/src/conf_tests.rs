@@ -20,7 +20,7 @@ fn a_bridge_is_all_that_is_needed() {
     assert_eq!((conf.mode, conf.queues, conf.access.mode), (Mode::Client, 1, 0o770));
     assert_eq!((conf.socket_file.as_str(), conf.vlans.clone()), ("vhost.sock", Vlans::default()));
     assert!(!conf.create_bridge && conf.warnings.is_empty(), "{conf:?}");
-    assert!(matches!(parse(r#""vlan":1"#), Err(ConfError::NoBridge)));
+    assert!(matches!(parse(r#""vlan":1"#), Err(ConfError::Keys(NO_BRIDGE))));
 }
 
 #[test]

@@ -11,7 +11,7 @@ use npwg::devinfo;
 use crate::conf::Conf;
 use crate::error::VhostError;
 use crate::record::VhostRecord;
-use crate::{Vhostuser, restore};
+use crate::{PREFIX, Vhostuser, restore};
 
 pub(crate) fn del(plugin: &Vhostuser, request: &Request) -> Result<(), cni::Error> {
     let owner = owner_of(request);
@@ -73,7 +73,9 @@ fn release_unread(
     let conf = Conf::of_network(&request.conf).map_err(VhostError::from);
     failures.note(conf.and_then(|conf| restore::ports(&conf.ovsdb, &[rows])));
     if let Some(claim) = &entry.claim {
-        failures.note(restore::claimed(&plugin.host.run, claim, &entry.owner));
+        let port = rows::port_name(PREFIX, &entry.owner);
+        let removed = handover::remove_claimed(&plugin.host.run, claim, &port);
+        failures.note(removed.map_err(VhostError::from));
     }
     failures.note(ipam_del(request));
     if failures.is_empty() {

@@ -63,9 +63,4 @@ impl Detail {
             _ => SocketMode::Client,
         }
     }
-
-    /// Whether the pod's namespace is still there.
-    pub(crate) fn pod_lives(&self) -> bool {
-        self.netns.reopen().is_some()
-    }
 }

@@ -4,13 +4,13 @@
 
 use std::path::PathBuf;
 
+use attachment::{ConfError, invalid};
 use cni::NetConf;
 use handover::Account;
 use handover::conf::plain_path;
 use serde::Deserialize;
 
-use crate::conf::{Mode, invalid};
-use crate::error::ConfError;
+use crate::conf::Mode;
 
 /// Keys of the dialect.
 pub(crate) const KEYS: &[&str] = &["host", "container", "sharedDir", "kubeconfig"];

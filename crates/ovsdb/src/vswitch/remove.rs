@@ -1,16 +1,20 @@
 //! Removing ports by their owner: the difference between what is there and what should be, in one
 //! transaction.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
 use super::add::CREATED;
 use super::{Bridge, DATABASE, OpenVswitch, Port, Qos, Vswitch};
-use crate::{Error, Row, Transaction, equals, includes, map, set};
+use crate::{Address, Error, Row, Transaction, equals, includes, map, set};
 
 /// How often a removal is tried that others get in the way of.
 const TRIES: usize = 5;
+
+/// How long `ovs-vswitchd` is waited for when ports were removed: it may be down, and then it will find
+/// them gone.
+const APPLY_DEADLINE: Duration = Duration::from_secs(2);
 
 /// Whose ports are removed: all rows whose `external_ids` hold all of these.
 pub type Removal<'a> = Vec<(&'a str, &'a str)>;
@@ -21,6 +25,27 @@ struct Found {
     qos: Vec<Qos>,
     /// Bridges that were made here.
     created: Vec<Bridge>,
+}
+
+/// Removes the ports of these owners from the switch with this database, and gives `ovs-vswitchd` a moment to
+/// do so, too.
+///
+/// # Errors
+/// As [`Vswitch::remove_ports`].
+pub fn remove_ports_from(
+    address: &Address,
+    owners: &[Removal<'_>],
+    deadline: Instant,
+) -> Result<(), Error> {
+    if owners.is_empty() {
+        return Ok(());
+    }
+    let mut switch = Vswitch::connect(address, deadline)?;
+    let Some(change) = switch.remove_ports(owners, deadline)? else { return Ok(()) };
+    if let Err(error) = switch.await_applied(change, Instant::now() + APPLY_DEADLINE) {
+        log::warn!("the ports are removed from the database: {error}");
+    }
+    Ok(())
 }
 
 impl Vswitch {
