@@ -13,7 +13,7 @@ use crate::bed::{BRIDGE, USER, ovs};
 use crate::pod::{Pod, conf, port_of, state, vhostuser};
 
 /// A slot as the node agent makes it.
-fn make_slot(id: &str, bridge: &str) -> String {
+pub(crate) fn make_slot(id: &str, bridge: &str) -> String {
     let home = format!("/run/fastpath/slots/{id}");
     fs::create_dir_all(format!("{home}/pod")).unwrap();
     let info = json!({"version": 1, "pool": "fastpath.dev/vhostuser", "bridge": bridge, "numa": 1});

@@ -5,6 +5,7 @@ use attachment::{Failures, LOCK_DEADLINE, begin_removal, ipam_del, owner_of, rel
 use cni::{Request, logging};
 use journal::{Entry, Journal};
 
+use crate::conf::Conf;
 use crate::error::OvnError;
 use crate::record::OvnRecord;
 use crate::{Ovn, restore};
@@ -19,7 +20,13 @@ pub(crate) fn del(plugin: &Ovn, request: &Request) -> Result<(), cni::Error> {
     let Some(entry) = journal.find(&owner).map_err(OvnError::from)? else {
         return ipam_del(request);
     };
-    let record: OvnRecord = journal.load(&entry).map_err(OvnError::from)?;
+    let record: OvnRecord = match journal.load(&entry) {
+        Err(error @ journal::Error::Damaged { .. }) => {
+            log::warn!("{}; detaching what the configuration says", cni::chain(&error));
+            return release_unread(plugin, &journal, &entry, request).into_result();
+        }
+        record => record.map_err(OvnError::from)?,
+    };
     begin_removal(&journal, &entry);
     release(&journal, &entry, &record, request).into_result()
 }
@@ -41,6 +48,25 @@ pub(crate) fn release(
     if detail.ipam {
         failures.note(release_addresses(record, request));
     }
+    if failures.is_empty() {
+        failures.note(journal.remove(entry).map_err(OvnError::from));
+    }
+    failures
+}
+
+/// Takes back an attachment whose record a power cut has damaged, by its owner and claim.
+fn release_unread(plugin: &Ovn, journal: &Journal, entry: &Entry, request: &Request) -> Failures {
+    let mut failures = Failures::default();
+    let theirs = [restore::theirs(&entry.owner)];
+    match Conf::of_network(&request.conf) {
+        Ok(conf) => {
+            failures.note(restore::port(&conf.ovsdb, &theirs));
+            failures.note(restore::logical(&conf.nb, &theirs));
+        }
+        Err(error) => drop(failures.note(Err(OvnError::from(error)))),
+    }
+    failures.note(restore::claimed(&plugin.host.run, entry));
+    failures.note(ipam_del(request));
     if failures.is_empty() {
         failures.note(journal.remove(entry).map_err(OvnError::from));
     }

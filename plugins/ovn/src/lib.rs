@@ -5,7 +5,7 @@
 //! its addresses and routes (or the directory of its vhost-user socket), the record below `/var/lib/fastpath/ovn/`, the lock file in `/run/fastpath/`. Never touches: routers, ports
 //! of others, switches that it did not make, the southbound database.
 //!
-//! A reader's way: `conf` is what users write, `add` the steps, `overlay` the logical port, `pod` the interface or `socket` the socket, `restore` the
+//! A reader's way: `conf` is what users write, `add` the steps, `plan` what its record will hold, `overlay` the logical port, `pod` the interface or `socket` the socket, `restore` the
 //! inverse of all, which `del`, `gc` and a failed ADD share.
 
 #![forbid(unsafe_code)]
@@ -18,6 +18,7 @@ mod error;
 mod gc;
 mod mtu;
 mod overlay;
+mod plan;
 mod pod;
 mod record;
 mod restore;

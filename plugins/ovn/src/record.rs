@@ -45,6 +45,14 @@ pub(crate) struct SocketDetail {
     pub device_info: Option<PathBuf>,
 }
 
+impl Detail {
+    /// What no other attachment may have.
+    pub(crate) fn claim(&self) -> String {
+        let name = &self.port.name;
+        self.socket.as_ref().map_or_else(|| name.clone(), |one| one.place.claim(name))
+    }
+}
+
 impl SocketDetail {
     /// Path of the socket as the application has it.
     pub(crate) fn pod_path(&self) -> String {

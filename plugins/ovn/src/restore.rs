@@ -1,9 +1,11 @@
 //! Taking an attachment back, whatever part of it was made. All of it may run twice.
 
+use std::path::Path;
+
 use attachment::rows;
 use handover::Place;
 use hostnet::Rtnl;
-use journal::Owner;
+use journal::{Entry, Owner};
 use npwg::devinfo;
 use ovsdb::Address;
 use ovsdb::vswitch::{Removal, remove_ports_from};
@@ -11,7 +13,7 @@ use ovsdb::vswitch::{Removal, remove_ports_from};
 use crate::conf::Database;
 use crate::error::OvnError;
 use crate::record::Detail;
-use crate::{deadline, overlay};
+use crate::{PREFIX, deadline, overlay};
 
 /// `external_ids` key: the chassis on which the attachment is. Others' are not ours to collect.
 pub(crate) const CHASSIS: &str = "fastpath-chassis";
@@ -46,5 +48,15 @@ pub(crate) fn interface(detail: &Detail, claimed: bool) -> Result<(), OvnError> 
     match socket.place {
         Place::Slot { .. } if !claimed => Ok(()),
         _ => Ok(handover::remove(&socket.place)?),
+    }
+}
+
+/// Removes the pair that such an attachment has, and what belongs to its claim.
+pub(crate) fn claimed(run: &Path, entry: &Entry) -> Result<(), OvnError> {
+    let name = rows::port_name(PREFIX, &entry.owner);
+    Rtnl::here()?.remove_link(&name)?;
+    match &entry.claim {
+        Some(claim) => Ok(handover::remove_claimed(run, claim, &name)?),
+        None => Ok(()),
     }
 }

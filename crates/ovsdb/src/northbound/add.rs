@@ -85,6 +85,18 @@ pub struct Limits {
     pub from_port: Option<(u64, u64)>,
 }
 
+impl NewLogicalPort {
+    /// The port with these IP addresses, where they are not `ovn-northd`'s to give.
+    #[must_use]
+    pub fn with_ips(&self, given: Vec<IpAddr>) -> Self {
+        let mut port = self.clone();
+        if let Addresses::Fixed { ips, .. } = &mut port.addresses {
+            *ips = given;
+        }
+        port
+    }
+}
+
 impl Addresses {
     /// As the column has it.
     fn column(&self) -> String {

@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use integration::{SOCKETS, listing, with};
 use serde_json::{Value, json};
+use testkit::cni::Plugin;
 use testkit::netns::Netns;
 use testkit::testpmd::{Options, Testpmd};
 use testkit::wait::eventually;
 
 use super::scene::{Scene, pings};
+use crate::sockets::make_slot;
 
 const USER: u32 = 1000;
 const FRAMES: u64 = 1000;
@@ -89,6 +91,41 @@ fn programs_of_pods_talk_over_the_overlay() {
     }
     assert_eq!(scene.state(), before);
     assert!(listing(SOCKETS).is_empty());
+}
+
+#[test]
+fn a_slot_belongs_to_one_pod_and_is_taken_from_one_that_died() {
+    let scene = Scene::with_dpdk();
+    let (before, dir) = (scene.state(), make_slot("pool-0", "br-int"));
+    let (pod, other, dead) = (Netns::new(), Netns::new(), Netns::new());
+    let keys = json!({"dynamic": true, "interfaceType": "vhostuser", "deviceID": "pool-0"});
+    let result = scene.add(0, "a", &pod, &keys).expect_ok();
+    assert_eq!(result["interfaces"][0]["socketPath"], format!("{dir}/vhost.sock"));
+    assert_eq!(listing(&dir), ["attachment.json", "eal-args"]);
+    let held = |output: testkit::cni::Output| {
+        let (msg, _) = output.expect_error(11);
+        assert!(msg.contains("slot pool-0 is attached to container a:net1"), "{msg}");
+    };
+    held(scene.add(0, "b", &other, &keys));
+    // Neither by the plugin that knows nothing of the overlay.
+    let plain = json!({"cniVersion": "1.1.0", "name": "plain", "type": "vhostuser", "bridge": "br-int",
+        "ovsdb": scene.chassis[0].ovsdb(), "deviceID": "pool-0"});
+    let vhostuser = Plugin::new("vhostuser").inside(scene.chassis[0].netns());
+    held(vhostuser.add(&plain, "b", "net1", other.path()));
+    scene.del(0, "a", pod.path()).expect_ok();
+    assert!(listing(&dir).is_empty());
+
+    // The late DEL of the dead pod does not touch the new owner's.
+    let path = dead.path().to_owned();
+    scene.add(0, "dead", &dead, &keys).expect_ok();
+    dead.delete();
+    scene.add(0, "b", &other, &keys).expect_ok();
+    assert_eq!(scene.chassis[0].ports().len(), 1);
+    scene.del(0, "dead", &path).expect_ok();
+    assert_eq!(listing(&dir), ["attachment.json", "eal-args"]);
+    assert_eq!(scene.chassis[0].ports(), scene.ovn.ports("blue"));
+    scene.del(0, "b", other.path()).expect_ok();
+    assert_eq!(scene.state(), before);
 }
 
 #[test]

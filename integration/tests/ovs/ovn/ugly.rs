@@ -2,11 +2,11 @@
 
 use std::thread;
 
-use integration::with;
+use integration::{leftovers, listing, test_ipam, with};
 use serde_json::json;
 use testkit::netns::Netns;
 
-use super::scene::{Scene, address, pings};
+use super::scene::{RECORDS, Scene, address, pings};
 
 #[test]
 fn what_cannot_be_is_refused_and_leaves_nothing() {
@@ -127,6 +127,25 @@ fn a_pod_that_died_is_detached_and_check_tells_what_changed() {
     pod.delete();
     scene.del(0, "pod", "").expect_ok();
     assert_eq!(scene.state(), before);
+}
+
+/// As a power cut leaves it: the record is there, and empty.
+#[test]
+fn a_damaged_record_goes_with_its_del() {
+    let (scene, pod) = (Scene::new(), Netns::new());
+    let state = || scene.state() + &leftovers();
+    let before = state();
+    let limit = json!({"rate": 1_000_000});
+    let keys = json!({"switch": "made", "createSwitch": {"subnet": "10.30.0.0/24"},
+        "ingress": limit, "dhcp": {"cidr": "10.9.0.0/24"}, "ipam": {"type": "testipam"}});
+    let (conf, plugin) = (scene.conf(0, &keys), scene.plugin(0).path(&test_ipam()));
+    plugin.add(&conf, "pod", "net1", pod.path()).expect_ok();
+    let record = format!("{RECORDS}/{}", listing(RECORDS)[0]);
+    std::fs::write(record, "").unwrap();
+    plugin.check(&conf, "pod", "net1", pod.path()).expect_error(5);
+    plugin.del(&conf, "pod", "net1", pod.path()).expect_ok();
+    assert!(!pod.ip(&["link"]).contains("net1"));
+    assert_eq!(state(), before);
 }
 
 #[test]
