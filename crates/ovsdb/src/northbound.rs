@@ -127,6 +127,30 @@ impl Northbound {
         row.dynamic_addresses.0.ok_or_else(late)
     }
 
+    /// Lets a port that may send from `mac` alone send from these addresses only, `MAC IP...`. May be
+    /// repeated.
+    ///
+    /// # Errors
+    /// The connection fails.
+    pub fn pin_addresses(
+        &mut self,
+        port: &str,
+        mac: &str,
+        addresses: &str,
+        deadline: Instant,
+    ) -> Result<(), Error> {
+        self.when(port, deadline, |pinning, _| {
+            let is = [equals("name", port)];
+            let mut change = |mutator, element| {
+                let column = "port_security";
+                pinning.mutate(LogicalSwitchPort::TABLE, &is, column, mutator, set([element]));
+            };
+            change("delete", mac);
+            change("insert", addresses);
+        })
+        .map(drop)
+    }
+
     /// Waits until a chassis has bound a port: its interface works there (`up`).
     ///
     /// # Errors
@@ -142,7 +166,7 @@ impl Northbound {
         })
     }
 
-    /// The port's row once what `wait` adds has come true.
+    /// The port's row once what `wait` adds has come true, or is done.
     fn when(
         &mut self,
         port: &str,

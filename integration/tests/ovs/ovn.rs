@@ -7,6 +7,7 @@ mod measure;
 mod outside;
 mod reach;
 mod scene;
+mod security;
 mod sockets;
 mod story;
 mod ugly;

@@ -22,17 +22,19 @@ pub(crate) fn connect(database: &Database, deadline: Instant) -> Result<Northbou
     Ok(Northbound::connect(&database.servers, &identity, deadline)?)
 }
 
-/// Adds the port; returns the addresses that `ovn-northd` gave it, none where they were fixed.
+/// Adds the port; returns the addresses that `ovn-northd` gave it, none where they were fixed. Nothing is plugged
+/// into it yet, so that nobody sends before the port is pinned to them.
 pub(crate) fn add(
     nb: &mut Northbound,
     port: &NewLogicalPort,
     deadline: Instant,
 ) -> Result<Vec<IpConfig>, OvnError> {
     nb.add_port(port, deadline)?;
-    if !matches!(port.addresses, Addresses::Dynamic { .. }) {
-        return Ok(Vec::new());
-    }
+    let Addresses::Dynamic { mac } = &port.addresses else { return Ok(Vec::new()) };
     let text = nb.await_addresses(&port.name, deadline)?;
+    if port.port_security {
+        nb.pin_addresses(&port.name, mac, &text, deadline)?;
+    }
     let view = nb.look(&port.switch, &port.name, deadline)?;
     given(&text, &view).ok_or_else(|| OvnError::NoSubnet(port.switch.clone()))
 }

@@ -244,7 +244,7 @@ fn insert_port(all: &mut Transaction, port: &NewLogicalPort) {
         ("external_ids", owner()),
     ]);
     if port.port_security {
-        // Of a dynamic port: from the MAC, and from what was given to it.
+        // Of a dynamic port from the MAC, until its address is known.
         row.insert("port_security", set([addresses.trim_end_matches(" dynamic")]));
     }
     if let Some(dhcp) = &port.dhcp {
