@@ -18,7 +18,7 @@ choose() {
     program=$1
     case $program in
         node-agent)
-            programs=(node-agent fastpath) plugins=(sriov vhostuser multus-lite) containerfile=deploy/Containerfile ;;
+            programs=(node-agent fastpath) plugins=(sriov vhostuser ovn multus-lite) containerfile=deploy/Containerfile ;;
         latency-scheduler)
             programs=(latency-scheduler) plugins=() containerfile=deploy/latency-scheduler/Containerfile ;;
         *) die "there are images of node-agent and latency-scheduler, none of $program" ;;
@@ -27,8 +27,13 @@ choose() {
 
 # build_executables DIR: as the Containerfile wants them
 build_executables() {
-    local built
-    cargo build --profile dist "${plugins[@]/#/-p}" "${programs[@]/#/-p}"
+    local built name with_tls=() without=()
+    # Not in one build: see Cargo.toml.
+    for name in "${plugins[@]}" "${programs[@]}"; do
+        case $name in ovn | fastpath) with_tls+=("-p$name") ;; *) without+=("-p$name") ;; esac
+    done
+    cargo build --profile dist "${without[@]}"
+    [ ${#with_tls[@]} = 0 ] || cargo build --profile dist "${with_tls[@]}"
     built=${CARGO_TARGET_DIR:-target}/$(rustc -vV | sed -n 's/^host: //p')/dist
     install -D -m 755 -t "$1/bin" "${programs[@]/#/$built/}"
     [ ${#plugins[@]} = 0 ] || install -D -m 755 -t "$1/cni" "${plugins[@]/#/$built/}"

@@ -8,6 +8,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 use testkit::cni::{Plugin, bin_dir};
 use testkit::kill::{Point, Report, Victim, killed_anywhere};
+use testkit::netns::Netns;
 
 use crate::{first_use, test_ipam, with};
 
@@ -25,9 +26,21 @@ pub struct Repaired {
 #[must_use]
 #[expect(clippy::disallowed_methods, reason = "tests run what they test")]
 pub fn repair(options: &[&str]) -> Repaired {
-    let bin = bin_dir();
-    let path = format!("{}:{}:/usr/lib/cni", bin.display(), test_ipam());
-    let output = Command::new(bin.join("node-agent"))
+    pass(&mut Command::new(bin_dir().join("node-agent")), options)
+}
+
+/// The same inside a network namespace, as on another host.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "tests run what they test")]
+pub fn repair_inside(netns: &Netns, options: &[&str]) -> Repaired {
+    let mut command = Command::new("nsenter");
+    command.arg(format!("--net={}", netns.path())).arg(bin_dir().join("node-agent"));
+    pass(&mut command, options)
+}
+
+fn pass(node_agent: &mut Command, options: &[&str]) -> Repaired {
+    let path = format!("{}:{}:/usr/lib/cni", bin_dir().display(), test_ipam());
+    let output = node_agent
         .args(["repair", "--json", "--cni-path", &path])
         .args(if options.contains(&"--grace") { &[][..] } else { &["--grace", "0"] })
         .args(options)
@@ -60,6 +73,16 @@ impl Repaired {
 /// What there is to do is told by a pass that changes nothing, done by the next, and not found by a third.
 #[track_caller]
 pub fn repairs(state: impl Fn() -> String, objects: &[&str]) {
+    repairs_by(repair, state, objects);
+}
+
+/// The same by passes that `repair` makes.
+#[track_caller]
+pub fn repairs_by(
+    repair: impl Fn(&[&str]) -> Repaired,
+    state: impl Fn() -> String,
+    objects: &[&str],
+) {
     let everything = || (state(), files());
     let before = everything();
     let would = repair(&["--dry-run"]);

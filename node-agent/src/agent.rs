@@ -39,7 +39,7 @@ struct Agent {
     config: Config,
     host: Host,
     /// Of the plugins that claim devices.
-    journals: [Journal; 2],
+    journals: [Journal; 3],
     inventory: Inventory,
     pools: Vec<Pool>,
     told: Arc<Told>,
@@ -73,7 +73,7 @@ impl Agent {
         let pools = pools::set_up(&config, &host)?;
         let inventory = Inventory::read(&host, &config.ovsdb)?;
         let open = |plugin| Journal::open(&host.state, &host.proc, plugin);
-        let journals = [open("sriov")?, open("vhostuser")?];
+        let journals = [open("sriov")?, open("vhostuser")?, open("ovn")?];
         let offer = |pool: &Pool| Arc::new(Offer::new(pool.clone(), &host, config.cdi));
         let told = Arc::new(Told::new(pools.iter().map(offer).collect(), &host));
         let means = Means::new(&host, config.cni_bin_dir.clone(), config.ovsdb.clone());

@@ -33,7 +33,7 @@ use verdict::{Facts, Verdict, judge};
 /// The program whose records cover what other plugins made for it.
 const META: &str = "multus-lite";
 /// Whose records there are; that of the meta-plugin first.
-const PLUGINS: [&str; 3] = [META, "sriov", ports::PLUGIN];
+const PLUGINS: [&str; 4] = [META, "sriov", ports::VHOSTUSER, ports::OVN];
 
 /// With what the node is kept in order
 #[derive(Debug, Clone, Args)]

@@ -206,6 +206,28 @@ fn a_port_whose_switch_is_silent_is_told() {
 }
 
 #[test]
+fn a_port_whose_switch_is_elsewhere_is_told_and_its_attachment_is_detached() {
+    let bed = Bed::new();
+    let port = json!({
+        "bridge": "br-int", "create_bridge": false, "name": "ov0", "kind": "System",
+        "vlans": {"tag": null, "trunks": []}, "mtu": null, "from_port": null, "to_port": null,
+        "mac": "02:00:00:00:00:01", "iface_id": "ov0", "owner": {},
+    });
+    let keys = json!({"port": port, "ovsdb": "tcp:10.0.0.1:6640"});
+    bed.record("ovn", "net1", true, &keys);
+    bed.record("ovn", "net2", true, &both(&keys, &gone()));
+    let pass = bed.caretaker.pass(false);
+    assert_eq!(
+        told(&pass),
+        [
+            (Kind::LeftOver, "ovn pod:net2", &Outcome::Done),
+            (Kind::Switch, "tcp:10.0.0.1:6640", &Outcome::Left)
+        ]
+    );
+    assert_eq!(bed.calls(), ["DEL ovn pod:net2"]);
+}
+
+#[test]
 fn vfs_are_told_and_not_touched() {
     let bed = Bed::new();
     let devices = bed.dir.path().join("sys/bus/pci/devices");

@@ -28,7 +28,7 @@ struct Node {
 impl Node {
     fn new() -> Self {
         let node = Self { dir: tempfile::tempdir().unwrap() };
-        for plugin in ["sriov", "vhostuser", "multus-lite"] {
+        for plugin in ["sriov", "vhostuser", "ovn", "multus-lite"] {
             node.write(&format!("image/{plugin}"), &format!("program {plugin}"));
         }
         node.write("account/token", "first token");
@@ -138,7 +138,7 @@ fn uninstall_leaves_the_node_as_it_was() {
     let node = Node::new();
     let before = node.state();
     node.install();
-    for plugin in ["sriov", "vhostuser", "multus-lite"] {
+    for plugin in ["sriov", "vhostuser", "ovn", "multus-lite"] {
         let path = node.at(BIN).join(plugin);
         assert_eq!(fs::read_to_string(&path).unwrap(), format!("program {plugin}"));
         assert_eq!(fs::metadata(path).unwrap().mode() & 0o7777, 0o755);

@@ -6,6 +6,7 @@ mod killed;
 mod measure;
 mod outside;
 mod reach;
+mod repair;
 mod scene;
 mod security;
 mod sockets;

@@ -6,7 +6,6 @@ use anyhow::{Context, Result};
 use hostnet::{Host, NetnsId};
 use journal::{Entry, Error, Journal, Locks, Owner, Record, Stage};
 use kubelet::PodKey;
-use ovsdb::Address;
 use ovsdb::vswitch::NewPort;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -39,10 +38,10 @@ pub(super) struct Kept<'a> {
 pub(super) struct Detail {
     /// The pod's namespace; every plugin has it.
     netns: NetnsId,
-    /// vhostuser: its port ...
+    /// vhostuser and ovn: its port ...
     pub(super) port: Option<NewPort>,
-    /// ... in the switch with this database.
-    pub(super) ovsdb: Option<Address>,
+    /// ... in the switch with this database, maybe one that this program has no way to.
+    pub(super) ovsdb: Option<String>,
     /// sriov: its device.
     pub(super) vf: Option<PciAddr>,
     /// multus-lite: what it has had made.

@@ -14,12 +14,17 @@ use super::books::{Book, Kept};
 use super::pods::Pods;
 use super::{Caretaker, Finding, Kind, Pass};
 
-/// The plugin that makes ports, and what it writes into the `external_ids` of their rows.
-pub(super) const PLUGIN: &str = "vhostuser";
+/// The plugins that make ports.
+pub(super) const VHOSTUSER: &str = "vhostuser";
+pub(super) const OVN: &str = "ovn";
+
+/// What they write into the `external_ids` of their rows.
 const CONTAINER: &str = "fastpath-container";
 const IFNAME: &str = "fastpath-ifname";
 const BOOT: &str = "fastpath-boot";
 const POD: &str = "fastpath-pod";
+/// And ovn alone.
+const CHASSIS: &str = "fastpath-chassis";
 
 /// How long the switch has for each answer.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -35,29 +40,30 @@ pub(super) fn pod_of(external_ids: &BTreeMap<String, String>) -> Option<PodKey> 
 impl Caretaker {
     /// Compares the attachments that are in use, and all records, with every switch that they name.
     pub(super) fn look_at_ports(&self, in_use: &[Kept<'_>], pods: &Pods<'_>, pass: &mut Pass) {
-        let mut wanted: BTreeMap<String, (&Address, Vec<Wanted<'_>>)> = BTreeMap::new();
-        let ours = &self.means.ovsdb;
-        wanted.insert(ours.to_string(), (ours, Vec::new()));
+        let mut wanted: BTreeMap<String, Vec<Wanted<'_>>> = BTreeMap::new();
+        wanted.insert(self.means.ovsdb.to_string(), Vec::new());
         for kept in in_use {
             let detail = &kept.record.detail;
             let (Some(port), Some(ovsdb)) = (&detail.port, &detail.ovsdb) else { continue };
-            let at = wanted.entry(ovsdb.to_string()).or_insert_with(|| (ovsdb, Vec::new()));
-            at.1.push(Wanted { kept, port });
+            wanted.entry(ovsdb.clone()).or_default().push(Wanted { kept, port });
         }
-        for (address, wanted) in wanted.values() {
-            match Switch::look(address) {
+        for (address, wanted) in &wanted {
+            let Ok(socket) = address.parse::<Address>() else {
+                let found = format!("it is not on this host, and has {} ports", wanted.len());
+                let action = "leave them to CHECK";
+                pass.leave(Finding::new(Kind::Switch, address, found, action));
+                continue;
+            };
+            match Switch::look(&socket) {
                 Ok(mut switch) => {
                     switch.make_missing(wanted, pass);
-                    if let Some(book) = self.books.iter().find(|book| book.plugin == PLUGIN) {
-                        switch.remove_strays(book, pods, pass);
-                    }
+                    switch.remove_strays(&self.books, pods, pass);
                 }
                 // A node without attachments may be one without a switch.
                 Err(error) if wanted.is_empty() => log::debug!("{}", cni::chain(&error)),
                 Err(error) => {
                     let found = format!("it does not answer, and has {} ports", wanted.len());
-                    let finding =
-                        Finding::new(Kind::Switch, address.to_string(), found, "compare them");
+                    let finding = Finding::new(Kind::Switch, address, found, "compare them");
                     pass.fail(finding, cni::chain(&error));
                 }
             }
@@ -137,11 +143,12 @@ impl Switch {
 
     /// Removes the ports that no record knows: a record is there before its port and goes after it, so these
     /// records were lost.
-    fn remove_strays(&mut self, book: &Book, pods: &Pods<'_>, pass: &mut Pass) {
-        // Whoever lists none because it cannot read them must remove nothing.
-        let Ok(entries) = book.journal.entries() else { return };
+    fn remove_strays(&mut self, books: &[Book], pods: &Pods<'_>, pass: &mut Pass) {
         for (owner, port) in std::mem::take(&mut self.ports) {
-            if entries.iter().any(|entry| entry.owner == owner) || book.is_busy(&owner) {
+            let maker = maker_of(&port.external_ids);
+            let Some(book) = books.iter().find(|book| book.plugin == maker) else { continue };
+            // Records that cannot be listed are none that are not there.
+            if !matches!(book.journal.find(&owner), Ok(None)) || book.is_busy(&owner) {
                 continue;
             }
             let name = format!("port {} of {owner}", port.name);
@@ -187,6 +194,11 @@ fn owner_of(external_ids: &Map) -> Option<Owner> {
     let [container_id, ifname] =
         [CONTAINER, IFNAME].map(|key| external_ids.get(key).map(str::to_owned));
     Some(Owner { container_id: container_id?, ifname: ifname? })
+}
+
+/// The plugin that made a row.
+fn maker_of(external_ids: &Map) -> &'static str {
+    if external_ids.get(CHASSIS).is_some() { OVN } else { VHOSTUSER }
 }
 
 /// What finds the rows of an attachment.

@@ -11,7 +11,7 @@ use super::file::{self, Found};
 use super::record::{Placed, Record};
 
 /// The programs for the directory of CNI plugins.
-pub(super) const PLUGINS: [&str; 3] = ["sriov", "vhostuser", "multus-lite"];
+pub(super) const PLUGINS: [&str; 4] = ["sriov", "vhostuser", "ovn", "multus-lite"];
 
 /// Files to be placed, in this order: plugins before what names them.
 #[derive(Default)]

@@ -14,7 +14,7 @@ use testkit::wait::eventually;
 use super::scene::{Scene, pings};
 use crate::sockets::make_slot;
 
-const USER: u32 = 1000;
+pub(super) const USER: u32 = 1000;
 const FRAMES: u64 = 1000;
 const SOON: Duration = Duration::from_secs(30);
 
@@ -52,6 +52,13 @@ impl Pod {
             &Options { eal, forward, user: Some(USER), ..Options::default() },
         )
     }
+}
+
+/// What the pod's program is started with.
+pub(super) fn eal_args(result: &Value) -> String {
+    let socket = result["interfaces"][0]["socketPath"].as_str().unwrap();
+    let args = Path::new(socket).with_file_name("eal-args");
+    fs::read_to_string(args).unwrap().trim().to_owned()
 }
 
 #[test]
