@@ -115,7 +115,10 @@ fn half_an_answer_is_a_broken_connection() {
 
 #[test]
 fn rubbish_is_not_ovsdb() {
-    let fake = Fake::start(&[|stream| say(stream, "HTTP/1.1 400 Bad Request\r\n\r\n")]);
+    let fake = Fake::start(&[|stream| {
+        request(stream);
+        say(stream, "HTTP/1.1 400 Bad Request\r\n\r\n");
+    }]);
     let error = fake.connect().echo(soon()).unwrap_err();
     assert!(matches!(error, Error::NotOvsdb(_)), "{error}");
     fake.join();
