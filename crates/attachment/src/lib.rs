@@ -7,6 +7,7 @@
 
 mod address;
 mod conf;
+mod error;
 mod failures;
 mod record;
 mod removal;
@@ -20,8 +21,9 @@ use journal::Owner;
 
 pub use address::{addresses, ipam_del, merge, release_addresses};
 pub use conf::{ConfError, invalid};
+pub use error::Error;
 pub use failures::{Failures, RESTORE};
-pub use record::{journal_code, record_of};
+pub use record::{journal_code, lock_new, netns_of, no_drift, record_of, recorded};
 pub use removal::begin_removal;
 pub use stale::{locked, request_of, stale};
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use attachment::{LOCK_DEADLINE, addresses, ipam_del, merge, owner_of, record_of, rows};
+use attachment::{addresses, ipam_del, lock_new, merge, netns_of, owner_of, record_of, rows};
 use cni::{AddResult, Interface, Request, delegate, logging};
 use hostnet::{Mac, Netns, Rtnl, Undo};
 use journal::{Durability, Entry};
@@ -24,14 +24,11 @@ pub(crate) fn add(plugin: &Ovn, request: &Request) -> Result<AddResult, cni::Err
 
 fn attach(plugin: &Ovn, request: &Request, conf: &Conf) -> Result<AddResult, OvnError> {
     delegate::ipam_exists(request).map_err(OvnError::Delegate)?;
-    let netns = Netns::open(request.netns.as_deref().ok_or(OvnError::NoNetns)?)?;
+    let netns = Netns::open(netns_of(request)?)?;
     let journal = plugin.journal()?;
     let owner = owner_of(request);
 
-    let _owner_lock = plugin.locks.owner(&owner, LOCK_DEADLINE)?;
-    if journal.find(&owner)?.is_some() {
-        return Err(OvnError::AlreadyAttached(owner.to_string()));
-    }
+    let _owner_lock = lock_new(&journal, &plugin.locks, &owner)?;
     let name = rows::port_name(PREFIX, &owner);
     let chosen = match &conf.kind {
         Kind::Veth => None,

@@ -1,6 +1,6 @@
 //! CHECK: what is, compared with what was recorded.
 
-use attachment::{owner_of, rows};
+use attachment::{netns_of, no_drift, owner_of, recorded, rows};
 use cni::{AddResult, Request, delegate, logging};
 use hostnet::{Netns, Rtnl};
 use journal::Owner;
@@ -18,14 +18,7 @@ pub(crate) fn check(plugin: &Ovn, request: &Request) -> Result<(), cni::Error> {
 
 fn compare(plugin: &Ovn, request: &Request) -> Result<(), OvnError> {
     let owner = owner_of(request);
-    let journal = plugin.journal()?;
-    let unrecorded = || OvnError::Drift("there is no record of it".to_owned());
-    let entry = journal.find(&owner)?.ok_or_else(unrecorded)?;
-    let (record, done) = journal.load_appended::<Detail, Done>(&entry)?;
-    let Some(done) = done.filter(|_| record.boot_id == journal.boot_id()) else {
-        let text = "its ADD did not finish, or the host rebooted since";
-        return Err(OvnError::Drift(text.to_owned()));
-    };
+    let (record, done) = recorded::<Detail, Done>(&plugin.journal()?, &owner)?;
     let detail = &record.detail;
     let mut drift = overlay_side(detail, &owner)?;
     drift.extend(switch_side(detail, &owner)?);
@@ -34,11 +27,11 @@ fn compare(plugin: &Ovn, request: &Request) -> Result<(), OvnError> {
         drift.extend(handover::directory_drift(&socket.place, &socket.rights)?);
         drift.extend(handover::socket_drift(&path, &socket.rights, None)?);
     } else {
-        let netns = Netns::open(request.netns.as_deref().ok_or(OvnError::NoNetns)?)?;
+        let netns = Netns::open(netns_of(request)?)?;
         let result = request.conf.prev_result.as_ref().unwrap_or(&done.result);
         drift.extend(pod_side(detail, &done, result, &netns)?);
     }
-    if drift.is_empty() { Ok(()) } else { Err(OvnError::Drift(drift.join("; "))) }
+    Ok(no_drift(&drift)?)
 }
 
 fn overlay_side(detail: &Detail, owner: &Owner) -> Result<Vec<String>, OvnError> {

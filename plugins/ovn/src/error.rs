@@ -1,6 +1,6 @@
 //! What can go wrong, and the CNI code each case has (docs/errors.md).
 
-use attachment::{ConfError, DRIFT, journal_code};
+use attachment::{ConfError, journal_code};
 use cni::code;
 use ovsdb::northbound;
 
@@ -16,6 +16,9 @@ pub enum OvnError {
     /// Another plugin (IPAM) failed; its own error object.
     #[error("{}", .0.msg)]
     Delegate(cni::Error),
+    /// What every plugin does.
+    #[error(transparent)]
+    Attachment(#[from] attachment::Error),
     /// Records and locks.
     #[error(transparent)]
     Journal(#[from] journal::Error),
@@ -37,12 +40,6 @@ pub enum OvnError {
     /// Files for TLS.
     #[error(transparent)]
     Identity(#[from] ovsdb::IdentityError),
-    /// `CNI_NETNS` is missing where the verb needs it.
-    #[error("CNI_NETNS is not set")]
-    NoNetns,
-    /// The same attachment was added before.
-    #[error("container {0} is attached already; DEL it first")]
-    AlreadyAttached(String),
     /// The pod has such an interface.
     #[error("the pod has an interface {0} already")]
     InterfaceTaken(String),
@@ -55,12 +52,6 @@ pub enum OvnError {
     /// Addresses were given, of a switch without a subnet.
     #[error("logical switch {0} has no subnet that dynamic addresses could be of")]
     NoSubnet(String),
-    /// CHECK.
-    #[error("the attachment is not as it was made: {0}")]
-    Drift(String),
-    /// STATUS.
-    #[error("{0}")]
-    NotAvailable(String),
 }
 
 impl OvnError {
@@ -69,6 +60,7 @@ impl OvnError {
         match self {
             Self::Conf(_) => (code::CONFIG, "see the field table in the ovn README"),
             Self::Delegate(e) => (e.code, ""),
+            Self::Attachment(e) => e.code_and_hint(),
             Self::Journal(e) => journal_code(e),
             Self::Net(_) | Self::Gone(_) | Self::DeviceInfo(_) => (code::IO, ""),
             Self::Handover(e) => e.code_and_hint(),
@@ -77,15 +69,9 @@ impl OvnError {
             Self::Identity(_) => {
                 (code::CONFIG, "\"tls\" names key, certificate and authority, all PEM")
             }
-            Self::NoNetns => (code::ENVIRONMENT, "the runtime has to pass CNI_NETNS"),
-            Self::AlreadyAttached(_) => {
-                (code::CONFIG, "every ADD needs a DEL before it is repeated")
-            }
             Self::InterfaceTaken(_) => (code::CONFIG, "choose another name"),
             Self::NoChassis => (code::CONFIG, "start ovn-controller, or set it"),
             Self::NoSubnet(_) => (code::CONFIG, "set its other_config:subnet, or use ips or ipam"),
-            Self::Drift(_) => (DRIFT, "delete and create the pod again"),
-            Self::NotAvailable(_) => (code::NOT_AVAILABLE, ""),
         }
     }
 }

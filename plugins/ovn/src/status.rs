@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use attachment::Error;
 use cni::{StatusRequest, delegate, logging};
 use ovsdb::Vswitch;
 use ovsdb::vswitch::PortKind;
@@ -18,7 +19,7 @@ pub(crate) fn status(plugin: &Ovn, request: &StatusRequest) -> Result<(), cni::E
     logging::init_of(&request.conf, "STATUS");
     let conf = Conf::of_network(&request.conf).map_err(OvnError::from)?;
     plugin.journal()?.prepare().map_err(OvnError::from)?;
-    works(&conf).map_err(|error| OvnError::NotAvailable(cni::chain(&error)))?;
+    works(&conf).map_err(|error| OvnError::from(Error::NotAvailable(cni::chain(&error))))?;
     delegate::ipam_status(request)
 }
 

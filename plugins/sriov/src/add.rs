@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use attachment::{LOCK_DEADLINE, ipam_del, owner_of, record_of};
+use attachment::{LOCK_DEADLINE, ipam_del, lock_new, netns_of, owner_of, record_of};
 use cni::{AddResult, Interface, Request, Route, delegate, logging};
 use hostnet::{Netns, Rtnl, Undo};
 use journal::{Durability, Entry, Journal};
@@ -27,10 +27,7 @@ fn attach_vf(plugin: &Sriov, request: &Request, conf: &Conf) -> Result<AddResult
     let journal = plugin.journal()?;
     let owner = owner_of(request);
 
-    let _owner_lock = plugin.locks.owner(&owner, LOCK_DEADLINE)?;
-    if journal.find(&owner)?.is_some() {
-        return Err(SriovError::AlreadyAttached(owner.to_string()));
-    }
+    let _owner_lock = lock_new(&journal, &plugin.locks, &owner)?;
     let wanted = select::wanted(plugin, conf)?;
     let pf = wanted.pf_addr().to_string();
     let lock_pf = || plugin.locks.device(&pf, LOCK_DEADLINE);
@@ -75,7 +72,7 @@ pub(crate) struct Sandbox {
 
 impl Sandbox {
     fn open(request: &Request, conf: &Conf) -> Result<Self, SriovError> {
-        let netns = Netns::open(request.netns.as_deref().ok_or(SriovError::NoNetns)?)?;
+        let netns = Netns::open(netns_of(request)?)?;
         if netns.id()?.is_same(&Netns::current()?.id()?) {
             return Err(SriovError::HostNetns);
         }

@@ -1,6 +1,6 @@
 //! CHECK: what is, compared with what was recorded.
 
-use attachment::owner_of;
+use attachment::{Error, netns_of, no_drift, owner_of};
 use cni::{AddResult, Request, delegate, logging};
 use hostnet::{Netns, Rtnl};
 
@@ -18,15 +18,14 @@ fn compare(plugin: &Sriov, request: &Request) -> Result<(), SriovError> {
     let journal = plugin.journal()?;
     let entry = journal
         .find(&owner_of(request))?
-        .ok_or_else(|| SriovError::Drift("there is no record of it".to_owned()))?;
+        .ok_or_else(|| Error::Drift("there is no record of it".to_owned()))?;
     let record: SriovRecord = journal.load(&entry)?;
     let detail = &record.detail;
     if !record.complete || entry.claim.is_none() || record.boot_id != journal.boot_id() {
-        return Err(SriovError::Drift(
-            "its ADD did not finish, or the host rebooted since".to_owned(),
-        ));
+        let text = "its ADD did not finish, or the host rebooted since";
+        return Err(Error::Drift(text.to_owned()).into());
     }
-    let netns = Netns::open(request.netns.as_deref().ok_or(SriovError::NoNetns)?)?;
+    let netns = Netns::open(netns_of(request)?)?;
     let host = Rtnl::here()?;
     let mut drift = pf_side(detail, &host)?;
     match &detail.mode {
@@ -42,7 +41,7 @@ fn compare(plugin: &Sriov, request: &Request) -> Result<(), SriovError> {
             }
         }
     }
-    if drift.is_empty() { Ok(()) } else { Err(SriovError::Drift(drift.join("; "))) }
+    Ok(no_drift(&drift)?)
 }
 
 fn pf_side(detail: &Detail, host: &Rtnl) -> Result<Vec<String>, SriovError> {

@@ -1,6 +1,6 @@
 //! What can go wrong, and the CNI code each case has (docs/errors.md).
 
-use attachment::{ConfError, DRIFT, journal_code};
+use attachment::{ConfError, journal_code};
 use cni::code;
 use vf::PciAddr;
 
@@ -20,6 +20,9 @@ pub enum SriovError {
     /// Another plugin (IPAM) failed; its own error object.
     #[error("{}", .0.msg)]
     Delegate(cni::Error),
+    /// What every plugin does.
+    #[error(transparent)]
+    Attachment(#[from] attachment::Error),
     /// Records and locks.
     #[error(transparent)]
     Journal(#[from] journal::Error),
@@ -29,18 +32,12 @@ pub enum SriovError {
     /// VFs.
     #[error(transparent)]
     Vf(#[from] vf::Error),
-    /// `CNI_NETNS` is missing where the verb needs it.
-    #[error("CNI_NETNS is not set")]
-    NoNetns,
     /// `CNI_NETNS` is where the plugin runs.
     #[error("CNI_NETNS is the host's own network namespace")]
     HostNetns,
     /// The pod has such an interface already.
     #[error("interface {0} exists in the pod already")]
     IfNameTaken(String),
-    /// The same attachment was added before.
-    #[error("container {0} is attached already; DEL it first")]
-    AlreadyAttached(String),
     /// The VF belongs to a living pod.
     #[error("VF {vf} is attached to container {owner}")]
     Claimed {
@@ -101,12 +98,6 @@ pub enum SriovError {
     /// Device-info file.
     #[error(transparent)]
     DeviceInfo(#[from] npwg::Error),
-    /// CHECK.
-    #[error("the attachment is not as it was made: {0}")]
-    Drift(String),
-    /// STATUS.
-    #[error("{0}")]
-    NotAvailable(String),
 }
 
 impl SriovError {
@@ -115,6 +106,7 @@ impl SriovError {
         match self {
             Self::Conf(_) => (code::CONFIG, "see the field table in the sriov README"),
             Self::Delegate(e) => (e.code, ""),
+            Self::Attachment(e) => e.code_and_hint(),
             Self::Journal(e) => journal_code(e),
             Self::Net(_) | Self::DeviceInfo(_) => (code::IO, ""),
             Self::Vf(e) => vf_code(e),
@@ -122,12 +114,8 @@ impl SriovError {
                 code::ENVIRONMENT,
                 "a VF is attached to a pod's namespace; hostNetwork pods see it already",
             ),
-            Self::NoNetns => (code::ENVIRONMENT, "the runtime has to pass CNI_NETNS"),
             Self::IfNameTaken(_) => {
                 (code::CONFIG, "choose another interface name for this network")
-            }
-            Self::AlreadyAttached(_) => {
-                (code::CONFIG, "every ADD needs a DEL before it is repeated")
             }
             Self::Claimed { .. } => (code::TRY_AGAIN, "it is free when that container is deleted"),
             Self::NoFreeVf { .. } => {
@@ -150,8 +138,6 @@ impl SriovError {
             }
             Self::MacTaken { .. } => (code::CONFIG, "give every VF of a PF its own MAC"),
             Self::NoAddress => (code::CONFIG, "check the ranges in ipam, or set l2enable"),
-            Self::Drift(_) => (DRIFT, "delete and create the pod again"),
-            Self::NotAvailable(_) => (code::NOT_AVAILABLE, ""),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! STATUS: could an ADD of this network work at all? Never "all VFs are taken": that would take the
 //! node out of service.
 
+use attachment::Error;
 use cni::{StatusRequest, delegate, logging};
 
 use crate::Sriov;
@@ -15,7 +16,7 @@ pub(crate) fn status(plugin: &Sriov, request: &StatusRequest) -> Result<(), cni:
 }
 
 fn available(plugin: &Sriov, conf: &Conf) -> Result<(), SriovError> {
-    let missing = |text: String| Err(SriovError::NotAvailable(text));
+    let missing = |text: String| Err(Error::NotAvailable(text).into());
     plugin.journal()?.prepare()?;
     match &conf.device {
         Some(Device::AnyOf(netdev)) => match plugin.sysfs.pf(netdev) {

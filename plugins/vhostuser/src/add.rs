@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use attachment::{LOCK_DEADLINE, addresses, ipam_del, merge, owner_of, record_of, rows};
+use attachment::{addresses, ipam_del, lock_new, merge, netns_of, owner_of, record_of, rows};
 use cni::{AddResult, Interface, Request, delegate, logging};
 use handover::{Application, Place, Wish};
 use hostnet::{Mac, Netns, NetnsId, Undo};
@@ -26,14 +26,11 @@ pub(crate) fn add(plugin: &Vhostuser, request: &Request) -> Result<AddResult, cn
 fn attach(plugin: &Vhostuser, request: &Request, conf: &Conf) -> Result<AddResult, VhostError> {
     handover::conf::check_ifname(request.ifname.as_str())?;
     delegate::ipam_exists(request).map_err(VhostError::Delegate)?;
-    let netns = Netns::open(request.netns.as_deref().ok_or(VhostError::NoNetns)?)?.id()?;
+    let netns = Netns::open(netns_of(request)?)?.id()?;
     let journal = plugin.journal()?;
     let owner = owner_of(request);
 
-    let _owner_lock = plugin.locks.owner(&owner, LOCK_DEADLINE)?;
-    if journal.find(&owner)?.is_some() {
-        return Err(VhostError::AlreadyAttached(owner.to_string()));
-    }
+    let _owner_lock = lock_new(&journal, &plugin.locks, &owner)?;
     let name = rows::port_name(PREFIX, &owner);
     let (place, numa) = handover::choose(&plugin.host, &wish(conf), request, &name)?;
     let _slot_lock = handover::take_slot(&plugin.host, &plugin.locks, &place)?;

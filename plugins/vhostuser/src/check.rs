@@ -1,6 +1,6 @@
 //! CHECK: what is, compared with what was recorded.
 
-use attachment::{owner_of, rows};
+use attachment::{no_drift, owner_of, recorded, rows};
 use cni::{Request, delegate, logging};
 use ovsdb::Vswitch;
 use ovsdb::vswitch::{Interface, LinkReport, Port, PortKind, View};
@@ -17,21 +17,14 @@ pub(crate) fn check(plugin: &Vhostuser, request: &Request) -> Result<(), cni::Er
 
 fn compare(plugin: &Vhostuser, request: &Request) -> Result<(), VhostError> {
     let owner = owner_of(request);
-    let journal = plugin.journal()?;
-    let unrecorded = || VhostError::Drift("there is no record of it".to_owned());
-    let entry = journal.find(&owner)?.ok_or_else(unrecorded)?;
-    let (record, done) = journal.load_appended::<Detail, Done>(&entry)?;
-    if done.is_none() || entry.claim.is_none() || record.boot_id != journal.boot_id() {
-        let text = "its ADD did not finish, or the host rebooted since";
-        return Err(VhostError::Drift(text.to_owned()));
-    }
+    let (record, _) = recorded::<Detail, Done>(&plugin.journal()?, &owner)?;
     let detail = &record.detail;
     let mut switch = Vswitch::connect(&detail.ovsdb, switch_deadline())?;
     let view = switch.look(&detail.port.bridge, &detail.port.name, switch_deadline())?;
     let mut drift = switch_side(detail, &view, &owner);
     drift.extend(handover::directory_drift(&detail.place, &detail.rights)?);
     drift.extend(socket(detail, &view)?);
-    if drift.is_empty() { Ok(()) } else { Err(VhostError::Drift(drift.join("; "))) }
+    Ok(no_drift(&drift)?)
 }
 
 fn switch_side(detail: &Detail, view: &View, owner: &journal::Owner) -> Vec<String> {

@@ -1,6 +1,6 @@
 //! What can go wrong, and the CNI code each case has (docs/errors.md).
 
-use attachment::{ConfError, DRIFT, journal_code};
+use attachment::{ConfError, journal_code};
 use cni::code;
 
 /// Failures of the verbs.
@@ -12,6 +12,9 @@ pub enum VhostError {
     /// Another plugin (IPAM) failed; its own error object.
     #[error("{}", .0.msg)]
     Delegate(cni::Error),
+    /// What every plugin does.
+    #[error(transparent)]
+    Attachment(#[from] attachment::Error),
     /// Records and locks.
     #[error(transparent)]
     Journal(#[from] journal::Error),
@@ -27,18 +30,6 @@ pub enum VhostError {
     /// Device-info file.
     #[error(transparent)]
     DeviceInfo(#[from] npwg::Error),
-    /// `CNI_NETNS` is missing where the verb needs it.
-    #[error("CNI_NETNS is not set")]
-    NoNetns,
-    /// The same attachment was added before.
-    #[error("container {0} is attached already; DEL it first")]
-    AlreadyAttached(String),
-    /// CHECK.
-    #[error("the attachment is not as it was made: {0}")]
-    Drift(String),
-    /// STATUS.
-    #[error("{0}")]
-    NotAvailable(String),
 }
 
 impl VhostError {
@@ -47,6 +38,7 @@ impl VhostError {
         match self {
             Self::Conf(_) => (code::CONFIG, "see the field table in the vhostuser README"),
             Self::Delegate(e) => (e.code, ""),
+            Self::Attachment(e) => e.code_and_hint(),
             Self::Journal(e) => journal_code(e),
             Self::Net(_) | Self::DeviceInfo(_) => (code::IO, ""),
             Self::Handover(e) => e.code_and_hint(),
@@ -54,12 +46,6 @@ impl VhostError {
                 (code::CONFIG, "create it with datapath_type=netdev, or give createBridge")
             }
             Self::Switch(e) => handover::switch_code(e),
-            Self::NoNetns => (code::ENVIRONMENT, "the runtime has to pass CNI_NETNS"),
-            Self::AlreadyAttached(_) => {
-                (code::CONFIG, "every ADD needs a DEL before it is repeated")
-            }
-            Self::Drift(_) => (DRIFT, "delete and create the pod again"),
-            Self::NotAvailable(_) => (code::NOT_AVAILABLE, ""),
         }
     }
 }

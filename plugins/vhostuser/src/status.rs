@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use attachment::Error;
 use cni::{StatusRequest, delegate, logging};
 use ovsdb::Vswitch;
 use ovsdb::vswitch::PortKind;
@@ -17,12 +18,12 @@ pub(crate) fn status(plugin: &Vhostuser, request: &StatusRequest) -> Result<(), 
     logging::init_of(&request.conf, "STATUS");
     let conf = Conf::of_network(&request.conf).map_err(VhostError::from)?;
     plugin.journal()?.prepare().map_err(VhostError::from)?;
-    switch_works(&conf)?;
+    switch_works(&conf).map_err(VhostError::from)?;
     delegate::ipam_status(request)
 }
 
-fn switch_works(conf: &Conf) -> Result<(), VhostError> {
-    let unavailable = |error: &ovsdb::Error| VhostError::NotAvailable(cni::chain(error));
+fn switch_works(conf: &Conf) -> Result<(), Error> {
+    let unavailable = |error: &ovsdb::Error| Error::NotAvailable(cni::chain(error));
     let deadline = Instant::now() + DEADLINE;
     let mut switch = Vswitch::connect(&conf.ovsdb, deadline).map_err(|e| unavailable(&e))?;
     let view = switch.look(&conf.bridge, &conf.bridge, deadline).map_err(|e| unavailable(&e))?;
