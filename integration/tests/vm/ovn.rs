@@ -37,7 +37,6 @@ fn a_host_beyond_the_cable_and_a_pod_reach_each_other_through_a_vf() {
     let (pod, overlay) = (Netns::new(), overlay(&ovn, &chassis));
     let plugin = Plugin::new("ovn").inside(chassis.netns());
     plugin.add(&overlay, "pod", "net1", pod.path()).expect_ok();
-    pod.ip(&["route", "add", "default", "via", "10.10.0.1"]);
     let found =
         chassis.vsctl(&["--bare", "--columns=name,type,error", "find", "Interface", "type=dpdk"]);
     assert_eq!(found, "up000001100\ndpdk");
@@ -84,7 +83,8 @@ fn overlay(ovn: &Ovn, chassis: &Chassis) -> serde_json::Value {
     let base = json!({"cniVersion": "1.1.0", "name": "overlay", "type": "ovn", "switch": "blue"});
     with(
         &base,
-        &json!({"nb": ovn.address("nb"), "ovsdb": chassis.ovsdb(), "ips": ["10.10.0.11/24"], "mtu": 1400}),
+        &json!({"nb": ovn.address("nb"), "ovsdb": chassis.ovsdb(), "ips": ["10.10.0.11/24"], "mtu": 1400,
+            "routes": [{"dst": "0.0.0.0/0", "gw": "10.10.0.1"}]}),
     )
 }
 

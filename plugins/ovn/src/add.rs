@@ -94,6 +94,7 @@ fn add_logical_port(
     let mut given = addresses(request, &conf.ips).map_err(OvnError::Delegate)?;
     let ips = given.ips.iter().map(|ip| ip.address.ip()).collect();
     given.ips.extend(overlay::add(nb, &detail.logical.with_ips(ips), deadline())?);
+    given.routes.extend(conf.routes.clone());
     Ok(given)
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use attachment::{ConfError, invalid};
-use cni::{IfName, NetConf, Request};
+use cni::{IfName, NetConf, Request, Route};
 use handover::Access;
 use handover::conf::{DEFAULT_MOUNT_PATH, RawAccess, plain_path, queues, slot, unicast_mac};
 use hostnet::Mac;
@@ -29,6 +29,7 @@ const KEYS: &[&str] = &[
     "mac",
     "ips",
     "dynamic",
+    "routes",
     "portSecurity",
     "dhcp",
     "ingress",
@@ -110,6 +111,8 @@ pub struct Conf {
     pub ips: Vec<IpNetwork>,
     /// `ovn-northd` gives the address.
     pub dynamic: bool,
+    /// Routes of the pod by the interface, beside those of IPAM.
+    pub routes: Vec<Route>,
     /// It may send from its addresses only.
     pub port_security: bool,
     /// What DHCP requests are answered with.
@@ -140,6 +143,7 @@ struct Raw {
     mac: Option<String>,
     ips: Vec<IpNetwork>,
     dynamic: bool,
+    routes: Vec<Route>,
     port_security: bool,
     dhcp: Option<RawDhcp>,
     ingress: RawRate,
@@ -164,6 +168,7 @@ impl Default for Raw {
             mac: None,
             ips: Vec::new(),
             dynamic: false,
+            routes: Vec::new(),
             port_security: true,
             dhcp: None,
             ingress: RawRate::default(),
@@ -255,6 +260,7 @@ impl Conf {
             // What the pod asks for goes before what would be given.
             dynamic: raw.dynamic && ips.is_empty(),
             ips,
+            routes: raw.routes,
             port_security: raw.port_security,
             dhcp: raw.dhcp.map(RawDhcp::read).transpose()?,
             limits: Limits {

@@ -51,6 +51,7 @@ fn nonsense_is_refused_by_its_key() {
         ("createSwitch", json!({"subnet": "10.0.0.0/24", "excludeIps": "x"})),
         ("mac", json!("01:00:00:00:00:01")),
         ("mtu", json!(67)),
+        ("routes", json!([{"dst": "0.0.0.0"}, {"dst": "x"}])),
         ("ingress", json!({"burst": 5})),
         ("egress", json!({"rate": 999})),
         ("dhcp", json!({"cidr": "fd00::/64"})),

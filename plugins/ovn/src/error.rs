@@ -95,6 +95,7 @@ fn switch_code(error: &ovsdb::Error) -> (u32, &'static str) {
 fn overlay_code(error: &northbound::Error) -> (u32, &'static str) {
     use northbound::Error;
     match error {
+        Error::Database(error) if error.is_tls() => switch_code(error),
         Error::Database(ovsdb::Error::NotOvsdb(_)) => {
             (code::IO, "is \"nb\" the address of the northbound database?")
         }

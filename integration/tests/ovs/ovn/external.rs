@@ -9,8 +9,9 @@ use super::scene::{Scene, pings};
 /// A pod of `blue` whose way to the rest of the world is the overlay.
 fn pod(scene: &Scene, chassis: usize, name: &str, address: &str) -> Netns {
     let pod = Netns::new();
-    scene.add(chassis, name, &pod, &json!({"ips": [format!("{address}/24")]})).expect_ok();
-    pod.ip(&["route", "add", "default", "via", "10.10.0.1"]);
+    let routes = json!([{"dst": "0.0.0.0/0", "gw": "10.10.0.1"}]);
+    let keys = json!({"ips": [format!("{address}/24")], "routes": routes});
+    scene.add(chassis, name, &pod, &keys).expect_ok();
     pod
 }
 

@@ -32,7 +32,11 @@ fn a_pod_whose_namespace_is_gone_leaves_nothing_and_one_that_lives_keeps_all() {
     let keys = json!({"switch": "made", "createSwitch": {"subnet": "10.30.0.0/24"}, "dynamic": true,
         "ingress": {"rate": 1_000_000}});
     scene.add(0, "lost", &lost, &keys).expect_ok();
+    let link = scene.chassis[0].ports().into_iter().find(|port| !with_it.contains(port)).unwrap();
     lost.delete();
+    // The kernel takes its end of the pair along, in its own time.
+    let links = || scene.chassis[0].netns().ip(&["-br", "link"]);
+    eventually(SOON, "the link to go", || !links().contains(&link));
     repairs_by(on_chassis(&scene), || scene.state(), &["left-over ovn lost:net1"]);
     assert_eq!(scene.state(), with_it);
     let conf = with(&scene.conf(0, &dynamic), &json!({"prevResult": result}));

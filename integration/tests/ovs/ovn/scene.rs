@@ -17,6 +17,8 @@ use crate::bed::ovs;
 
 /// Where the plugin's records are; chassis share the file system here.
 pub(super) const RECORDS: &str = "/var/lib/fastpath/ovn";
+/// Where host-local has the addresses of default networks.
+const LEASES: &str = "/var/lib/cni/networks";
 
 /// An overlay with two chassis and the logical switch `blue`; the plugin on each.
 pub(super) struct Scene {
@@ -50,7 +52,9 @@ impl Scene {
     fn with(start: fn() -> Ovn, chassis: impl Fn(&Ovn) -> Vec<Chassis>) -> Self {
         private_mounts(&["/run", "/var/lib"]);
         // What a test that failed has left is not of this overlay.
-        assert!(!Path::new(RECORDS).exists() || fs::remove_dir_all(RECORDS).is_ok());
+        for dir in [RECORDS, LEASES] {
+            assert!(!Path::new(dir).exists() || fs::remove_dir_all(dir).is_ok());
+        }
         let ovn = start();
         let subnet = "other_config:subnet=10.10.0.0/24";
         ovn.nbctl(&["ls-add", "blue", "--", "set", "logical_switch", "blue", subnet]);

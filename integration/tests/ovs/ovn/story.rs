@@ -31,13 +31,14 @@ fn pods_reach_each_other_and_the_world_which_survives_a_dead_gateway() {
     let pods = [Netns::new(), Netns::new()];
     let addresses = ["10.10.0.11", "10.10.0.12"];
     let confs = [0, 1].map(|n| {
-        let keys = json!({"dynamic": false, "ips": [format!("{}/24", addresses[n])]});
+        let routes = json!([{"dst": "192.0.2.0/24", "gw": "10.10.0.1"}]);
+        let ips = [format!("{}/24", addresses[n])];
+        let keys = json!({"dynamic": false, "ips": ips, "routes": routes});
         scene.beside(PODS[n], &keys)
     });
     for (n, pod) in pods.iter().enumerate() {
         let name = format!("pod{n}");
         scene.multus(PODS[n]).add(&confs[n], &name, "eth0", pod.path()).expect_ok();
-        pod.ip(&["route", "add", "192.0.2.0/24", "via", "10.10.0.1"]);
     }
     say(start, "multus-lite attached two pods on two chassis to it, beside their default network");
     assert!(pings(&pods[0], addresses[1], 20));
