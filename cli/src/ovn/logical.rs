@@ -9,6 +9,7 @@
 //! The gateway is bound to its chassis (`options:chassis`). Where there are several, its external port is:
 //! OVN moves it to the next one when a chassis is no more heard of.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use ipnetwork::IpNetwork;
@@ -99,16 +100,23 @@ impl External {
         if self.create_router {
             rows.push(Declared::named(&LOGICAL_ROUTER, None, router));
         }
-        for inside in &self.networks {
-            let Some((switch, gateway)) = inside.switch.as_ref().zip(inside.gateway) else {
-                continue;
-            };
+        for (switch, addresses) in self.joined_switches() {
             let port = self.part(&format!("router-{switch}"));
-            let address = with_prefix(gateway, &inside.subnet);
-            rows.push(router_port(router, &port, &[address]));
+            rows.push(router_port(router, &port, &addresses));
             rows.push(switch_port(switch, &self.part(&format!("{switch}-router")), &port));
         }
         rows
+    }
+
+    /// The switches that are to be joined to the router, and its addresses there: one of each family, mostly.
+    fn joined_switches(&self) -> BTreeMap<&str, Vec<IpNetwork>> {
+        let mut switches: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for inside in &self.networks {
+            if let Some((switch, gateway)) = inside.switch.as_deref().zip(inside.gateway) {
+                switches.entry(switch).or_default().push(with_prefix(gateway, &inside.subnet));
+            }
+        }
+        switches
     }
 
     /// Out from the cluster's router by the gateway, from there further; and back to the pods.

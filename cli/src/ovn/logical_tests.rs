@@ -75,6 +75,20 @@ mode: nat
 }
 
 #[test]
+fn a_switch_of_two_families_is_joined_once() {
+    let mut external = external(&format!("addresses: [192.0.2.1/24]\nmode: routed\n{ONE}"));
+    let mut second = external.networks[0].clone();
+    second.subnet = "fd00:10::/64".parse().unwrap();
+    second.gateway = Some("fd00:10::1".parse().unwrap());
+    external.networks.push(second);
+    let ports = rows(&external, "Logical_Router_Port");
+    let port = ports.iter().find(|port| port.contains("router-blue")).unwrap();
+    assert!(port.ends_with(r#"networks=["set",["10.10.0.1/24","fd00:10::1/64"]]"#), "{port}");
+    let switch = rows(&external, "Logical_Switch_Port");
+    assert_eq!(switch.iter().filter(|port| port.starts_with("blue: ")).count(), 1);
+}
+
+#[test]
 fn only_the_families_that_are_used_get_addresses() {
     let external = external(&format!("addresses: [192.0.2.1/24]\nmode: routed\n{ONE}"));
     assert_eq!(external.join_addresses(1), ["100.127.255.1/30".parse().unwrap()]);

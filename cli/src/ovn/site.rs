@@ -32,6 +32,8 @@ pub(super) struct Site<'a> {
     goal: Goal,
     nb: Northbound,
     chassis: Vec<Chassis>,
+    /// Switches that do not answer when all is to be withdrawn, and why.
+    unanswered: Vec<String>,
 }
 
 pub(super) fn deadline() -> Instant {
@@ -49,23 +51,37 @@ impl<'a> Site<'a> {
         };
         let nb = Northbound::connect(&external.nb, &identity, deadline())
             .context("the northbound database of OVN")?;
-        let mut chassis = Vec::new();
+        let mut site = Self { external, goal, nb, chassis: Vec::new(), unanswered: Vec::new() };
         for (gateway, address) in with_address(external) {
-            let found = Chassis::connect(address, deadline())
-                .with_context(|| format!("the switch of chassis {}", gateway.chassis))?;
-            if found.name != gateway.chassis {
-                bail!("{address} is of chassis {}, not of {}", found.name, gateway.chassis);
-            }
-            chassis.push(found);
+            site.add(chassis_of(gateway, address))?;
         }
         if external.gateways.iter().any(|gateway| gateway.ovsdb.is_none()) {
             let local: Address = LOCAL.parse().expect("it is an address");
-            let found = Chassis::connect(&local, deadline()).context(
+            site.add(Chassis::connect(&local, deadline()).context(
                 "the switch of this host; run it on the gateway chassis, or give each its ovsdb",
-            )?;
-            chassis.push(found);
+            ))?;
         }
-        Ok(Self { external, goal, nb, chassis })
+        Ok(site)
+    }
+
+    /// Nothing is exposed where one does not answer; withdrawing goes on without it.
+    fn add(&mut self, found: Result<Chassis>) -> Result<()> {
+        match found {
+            Ok(chassis) => self.chassis.push(chassis),
+            Err(error) if self.goal == Goal::Withdrawn => {
+                self.unanswered.push(format!("{error:#}"));
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// Says where nothing was withdrawn.
+    pub(super) fn check_answered(&self) -> Result<()> {
+        if self.unanswered.is_empty() {
+            return Ok(());
+        }
+        bail!("not withdrawn there, run it again when it answers: {}", self.unanswered.join("; "))
     }
 
     /// Chassis of the file whose switches are not reached from here.
@@ -167,6 +183,15 @@ impl<'a> Site<'a> {
             failures.join("; ")
         )
     }
+}
+
+fn chassis_of(gateway: &Gateway, address: &Address) -> Result<Chassis> {
+    let found = Chassis::connect(address, deadline())
+        .with_context(|| format!("the switch of chassis {}", gateway.chassis))?;
+    if found.name != gateway.chassis {
+        bail!("{address} is of chassis {}, not of {}", found.name, gateway.chassis);
+    }
+    Ok(found)
 }
 
 /// The gateways whose switches are reached by an address of their own.

@@ -15,5 +15,6 @@ pub(super) fn run(external: &External) -> Result<()> {
     if !chassis && !logical {
         say("nothing to change")?;
     }
-    elsewhere(&site)
+    elsewhere(&site)?;
+    site.check_answered()
 }

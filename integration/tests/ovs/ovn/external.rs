@@ -1,5 +1,7 @@
 //! External networks: exposed, reached from outside, withdrawn.
 
+use std::process::Stdio;
+
 use serde_json::json;
 use testkit::netns::Netns;
 
@@ -102,6 +104,16 @@ fn two_networks_share_a_bridge_and_what_others_added_stays() {
         "networks": [{"subnet": "10.10.0.0/24"}], "routes": ["198.51.100.0/24"], "join": ["100.127.254.0/30"]});
     let other = outside.file_called("backup.yaml", &scene, &other);
     ovn("expose", &other);
+    let pod = pod(&scene, 1, "pod", "10.10.0.11");
+    assert!(pings(&pod, HOST, 5));
+    // In the other's VLAN the gateway looks for whom the pod wants.
+    let mut dump = outside.host.command("timeout");
+    dump.args(["20", "tcpdump", "-lnei", "lan", "-c", "1", "vlan 7 and arp host 198.51.100.100"]);
+    let dump = dump.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    assert!(!pings(&pod, "198.51.100.100", 3));
+    let seen = String::from_utf8(dump.wait_with_output().unwrap().stdout).unwrap();
+    assert!(seen.contains("vlan 7,") && seen.contains("who-has 198.51.100.100"), "{seen}");
+    scene.del(1, "pod", pod.path()).expect_ok();
     assert!(ovn("withdraw", &first).contains("Logical_Router cluster stays"));
     let chassis = &scene.chassis[0];
     assert_eq!(
@@ -113,4 +125,23 @@ fn two_networks_share_a_bridge_and_what_others_added_stays() {
     ovn("withdraw", &other);
     assert!(ovn("withdraw", &first).contains("- Logical_Router cluster"));
     assert_eq!(scene.external_state(), before);
+}
+
+#[test]
+fn ipv6_goes_the_same_way() {
+    let scene = Scene::new();
+    let outside = Outside::new(&scene);
+    let inside = json!({"subnet": "fd00:10::/64", "switch": "blue", "gateway": "fd00:10::1"});
+    let keys = json!({"networks": [inside], "addresses": ["2001:db8::1/64"], "mode": "routed"});
+    let file = outside.file(&scene, &keys);
+    ovn("expose", &file);
+    let pod = Netns::new();
+    let routes = json!([{"dst": "::/0", "gw": "fd00:10::1"}]);
+    let keys = json!({"ips": ["fd00:10::11/64"], "routes": routes});
+    scene.add(1, "pod", &pod, &keys).expect_ok();
+    outside.host.ip(&["address", "add", "2001:db8::100/64", "dev", "lan", "nodad"]);
+    outside.host.ip(&["route", "add", "fd00:10::/64", "via", "2001:db8::1"]);
+    assert!(pings(&outside.host, "fd00:10::11", 10) && pings(&pod, "2001:db8::100", 10));
+    ovn("withdraw", &file);
+    scene.del(1, "pod", pod.path()).expect_ok();
 }
