@@ -96,3 +96,19 @@ fn the_examples_are_read() {
         assert_eq!(External::parse(text).unwrap().gateways.len(), gateways);
     }
 }
+
+#[test]
+fn any_text_is_read_or_refused() {
+    let example = include_str!("../../../conf-examples/ovn/external-nat.yaml");
+    let words =
+        ["", "-1", "[]", "{}", "~", "::/0", "255.255.255.255/32", "0.0.0.0", "é", "\0", "\n  "];
+    for (start, _) in example.char_indices().step_by(3) {
+        for (word, length) in words.iter().flat_map(|word| [0, 1, 7].map(|length| (word, length))) {
+            let rest = example.get(start + length..).unwrap_or_default();
+            let text = format!("{}{word}{rest}", &example[..start]);
+            if let Ok(external) = External::parse(&text) {
+                external.logical();
+            }
+        }
+    }
+}
