@@ -3,11 +3,11 @@
 
 use std::time::Instant;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, ensure};
 use ovsdb::declared::{Change, Declared, Difference};
 use ovsdb::vswitch::declared::{BRIDGE, INTERFACE, PORT};
-use ovsdb::vswitch::{Interface, OpenVswitch, PortKind};
-use ovsdb::{Address, Vswitch, map};
+use ovsdb::vswitch::{Interface, OpenVswitch, PortKind, View};
+use ovsdb::{Address, Map, Vswitch, map};
 use serde_json::json;
 
 use super::OWNER;
@@ -25,11 +25,8 @@ impl Chassis {
     pub(super) fn connect(address: &Address, deadline: Instant) -> Result<Self> {
         let mut switch = Vswitch::connect(address, deadline)?;
         let (settings, _) = switch.overview(deadline)?;
-        let name = settings.external_ids.get("system-id");
-        let name = name.with_context(|| {
-            format!("{address} is of no chassis of OVN: it has no external_ids:system-id")
-        })?;
-        Ok(Self { name: name.to_owned(), switch })
+        let name = chassis_of(&settings).with_context(|| address.to_string())?.name;
+        Ok(Self { name, switch })
     }
 
     /// How it differs from what the file says of it; from nothing, where it says nothing.
@@ -69,47 +66,26 @@ impl Chassis {
         let view = self.switch.look(bridge, &port, deadline)?;
         if let Device::Pci(address) = &gateway.interface {
             view.takes_ports(bridge, true, &PortKind::VhostUser)?;
-            if datapath != "netdev" {
-                bail!(
-                    "{address} needs the userspace datapath: set external_ids:ovn-bridge-datapath-type=netdev"
-                );
-            }
+            let setting = "external_ids:ovn-bridge-datapath-type=netdev";
+            ensure!(datapath == "netdev", "{address} needs the userspace datapath: set {setting}");
         }
-        let ours = |ids: &ovsdb::Map| ids.get(OWNER) == Some(&external.name);
         let mut rows = Vec::new();
-        match &view.bridge {
-            Some(there) if !ours(&there.external_ids) => {
-                if there.datapath_type != datapath {
-                    bail!(
-                        "bridge {bridge} has datapath_type {:?}, the integration bridge {datapath:?}: OVN cannot join them",
-                        there.datapath_type
-                    );
-                }
-            }
-            _ => rows.extend(bridge_rows(bridge, &datapath)),
+        if !has_bridge_of_others(&view, external, &datapath)? {
+            rows.extend(bridge_rows(bridge, &datapath));
         }
-        match &view.port {
-            Some(there) if !ours(&there.external_ids) => {
-                let on_it = view.bridge.as_ref().is_some_and(|b| b.ports.0.contains(&there.uuid));
-                if !on_it {
-                    bail!(
-                        "port {port} is on another bridge than {bridge}: take it from there first"
-                    );
-                }
-            }
-            _ => rows.extend(port_rows(bridge, &port, &gateway.interface)),
+        if !has_port_of_others(&view, external, &port)? {
+            rows.extend(port_rows(bridge, &port, &gateway.interface));
         }
         Ok(rows)
     }
 
     /// That of the integration bridge, or what `ovn-controller` would make it with.
     fn datapath(&mut self, settings: &OpenVswitch, deadline: Instant) -> Result<String> {
-        let setting = |key| settings.external_ids.get(key);
-        let bridge = setting("ovn-bridge").unwrap_or("br-int");
-        let view = self.switch.look(bridge, bridge, deadline)?;
+        let bridge = chassis_of(settings)?.bridge;
+        let view = self.switch.look(&bridge, &bridge, deadline)?;
         let there = view.bridge.map(|bridge| bridge.datapath_type);
-        let made = || setting("ovn-bridge-datapath-type").unwrap_or_default().to_owned();
-        Ok(there.unwrap_or_else(made))
+        let made = || settings.external_ids.get("ovn-bridge-datapath-type").unwrap_or_default();
+        Ok(there.unwrap_or_else(|| made().to_owned()))
     }
 
     /// Makes the difference go away, and waits until the switch has done it. False where somebody changed
@@ -133,6 +109,46 @@ impl Chassis {
             .filter_map(|interface| Some(format!("{}: {}", interface.name, interface.error.0?)));
         Ok(failed.collect())
     }
+}
+
+fn chassis_of(settings: &OpenVswitch) -> Result<ovsdb::vswitch::Chassis> {
+    let missing =
+        "no chassis of OVN: it lacks external_ids ovn-remote, ovn-encap-type or system-id";
+    settings.chassis().context(missing)
+}
+
+fn ours(external: &External, ids: &Map) -> bool {
+    ids.get(OWNER) == Some(&external.name)
+}
+
+/// Whether there is a bridge that somebody else made; it must be one that OVN can join to its own.
+fn has_bridge_of_others(view: &View, external: &External, datapath: &str) -> Result<bool> {
+    let Some(there) = view.bridge.as_ref().filter(|there| !ours(external, &there.external_ids))
+    else {
+        return Ok(false);
+    };
+    let (name, found) = (&there.name, &there.datapath_type);
+    let unlike = "the integration bridge has another: OVN cannot join them";
+    ensure!(
+        found == datapath,
+        "bridge {name} has datapath_type {found:?}, {unlike} ({datapath:?})"
+    );
+    Ok(true)
+}
+
+/// Whether somebody else plugged the interface into the bridge.
+fn has_port_of_others(view: &View, external: &External, name: &str) -> Result<bool> {
+    let Some(there) = view.port.as_ref().filter(|there| !ours(external, &there.external_ids))
+    else {
+        return Ok(false);
+    };
+    let on_it = view.bridge.as_ref().is_some_and(|bridge| bridge.ports.0.contains(&there.uuid));
+    ensure!(
+        on_it,
+        "port {name} is on another bridge than {}: take it from there first",
+        external.bridge
+    );
+    Ok(true)
 }
 
 impl Device {

@@ -6,7 +6,7 @@ use serde_json::json;
 use testkit::netns::Netns;
 
 use super::outside::{HOST, Outside, UPLINK, gateway, ovn, ovn_fails};
-use super::scene::{Scene, pings};
+use super::scene::{Scene, answers, pings};
 
 /// A pod of `blue` whose way to the rest of the world is the overlay.
 fn pod(scene: &Scene, chassis: usize, name: &str, address: &str) -> Netns {
@@ -37,7 +37,7 @@ fn a_host_outside_reaches_pods_with_nat_and_without() {
         assert!(pings(pod, HOST, 10));
     }
     assert!(pings(&outside.host, "192.0.2.50", 10));
-    assert!(!pings(&outside.host, "10.10.0.11", 1), "nobody outside knows the way to pods");
+    assert!(!answers(&outside.host, "10.10.0.11"), "nobody outside knows the way to pods");
 
     let exposed = scene.external_state();
     for verb in ["plan", "expose"] {
@@ -53,7 +53,7 @@ fn a_host_outside_reaches_pods_with_nat_and_without() {
     for (pod, address) in pods.iter().zip(["10.10.0.10", "10.10.0.11"]) {
         assert!(pings(&outside.host, address, 10) && pings(pod, HOST, 10));
     }
-    assert!(!pings(&outside.host, "192.0.2.50", 1));
+    assert!(!answers(&outside.host, "192.0.2.50"));
 
     ovn("withdraw", &routed);
     assert_eq!(scene.external_state(), before);
@@ -90,6 +90,37 @@ fn what_is_in_the_way_is_told_and_nothing_is_made() {
     refused(json!({"gateways": [here, gone]}), &["switch of chassis chassis-b", "/run/none.sock"]);
     let pci = json!({"chassis": "chassis-a", "interface": "0000:ff:1f.7", "ovsdb": scene.chassis[0].ovsdb()});
     refused(json!({"gateways": [pci]}), &["DPDK"]);
+
+    // What is on the chassis already.
+    let chassis = &scene.chassis[0];
+    let fails = |why: &str| {
+        let said = ovn_fails("plan", &outside.file(&scene, &json!({})));
+        assert!(said.contains(why), "{said}");
+    };
+    let netdev = ["--", "set", "bridge", "br-other", "datapath_type=netdev"];
+    chassis.vsctl(&[&["add-br", "br-other"], &netdev[..]].concat());
+    chassis.vsctl(&["add-port", "br-other", UPLINK]);
+    fails("port uplink is on another bridge than br-ext");
+    chassis.vsctl(&["del-br", "br-other"]);
+    chassis.vsctl(&["--no-wait", "add-br", "br-ext"]);
+    fails("bridge br-ext has datapath_type \"\"");
+    chassis.vsctl(&["--no-wait", "del-br", "br-ext"]);
+    let mapped = "external_ids:ovn-bridge-mappings=physnet1:br-old";
+    chassis.vsctl(&["set", "Open_vSwitch", ".", mapped]);
+    fails("the chassis maps physnet1:br-old already");
+    scene.ovn.nbctl(&[
+        "lr-add",
+        "cluster",
+        "--",
+        "lr-route-add",
+        "cluster",
+        "0.0.0.0/0",
+        "10.9.9.9",
+    ]);
+    fails("router cluster has a route to 0.0.0.0/0 already, by 10.9.9.9");
+    scene.ovn.nbctl(&["lr-route-del", "cluster"]);
+    scene.ovn.nbctl(&["lrp-add", "cluster", "theirs", "02:00:00:00:00:01", "10.10.0.1/16"]);
+    fails("at its port theirs: leave switch and gateway out of 10.10.0.0/24");
 }
 
 #[test]
@@ -110,7 +141,7 @@ fn two_networks_share_a_bridge_and_what_others_added_stays() {
     let mut dump = outside.host.command("timeout");
     dump.args(["20", "tcpdump", "-lnei", "lan", "-c", "1", "vlan 7 and arp host 198.51.100.100"]);
     let dump = dump.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-    assert!(!pings(&pod, "198.51.100.100", 3));
+    assert!(!answers(&pod, "198.51.100.100"));
     let seen = String::from_utf8(dump.wait_with_output().unwrap().stdout).unwrap();
     assert!(seen.contains("vlan 7,") && seen.contains("who-has 198.51.100.100"), "{seen}");
     scene.del(1, "pod", pod.path()).expect_ok();

@@ -171,12 +171,19 @@ pub(super) fn address(result: &Value) -> String {
 /// Whether all of so many echo requests are answered. The first frame through a tunnel waits for an answer to
 /// ARP below it, and is lost.
 pub(super) fn pings(pod: &Netns, address: &str, count: u32) -> bool {
-    let ping = |count: u32| {
-        let mut ping = pod.command("ping");
-        ping.args(["-nq", "-i", "0.05", "-W", "2", "-c", &count.to_string(), address]);
-        ping.output().unwrap().status.success()
-    };
-    (ping(1) || ping(1) || ping(1)) && ping(count)
+    (0..6).any(|_| ping(pod, address, &["-W", "1", "-c", "1"]))
+        && ping(pod, address, &["-i", "0.05", "-W", "2", "-c", &count.to_string()])
+}
+
+/// Whether any echo request of a second is answered.
+pub(super) fn answers(pod: &Netns, address: &str) -> bool {
+    ping(pod, address, &["-i", "0.3", "-w", "1"])
+}
+
+fn ping(pod: &Netns, address: &str, options: &[&str]) -> bool {
+    let mut ping = pod.command("ping");
+    ping.arg("-nq").args(options).arg(address);
+    ping.output().unwrap().status.success()
 }
 
 /// 1 MB over a connection, whose checksums nobody repairs on the way.
