@@ -1,5 +1,7 @@
 //! External networks: exposed, reached from outside, withdrawn.
 
+use std::fs;
+use std::os::unix::fs::symlink;
 use std::process::Stdio;
 
 use serde_json::json;
@@ -7,6 +9,10 @@ use testkit::netns::Netns;
 
 use super::outside::{HOST, Outside, UPLINK, gateway, ovn, ovn_fails};
 use super::scene::{Scene, answers, pings};
+use crate::bed::ovs;
+
+/// Where the switch of a host has its database.
+const HERE: &str = "/run/openvswitch/db.sock";
 
 /// A pod of `blue` whose way to the rest of the world is the overlay.
 fn pod(scene: &Scene, chassis: usize, name: &str, address: &str) -> Netns {
@@ -175,4 +181,34 @@ fn ipv6_goes_the_same_way() {
     assert!(pings(&outside.host, "fd00:10::11", 10) && pings(&pod, "2001:db8::100", 10));
     ovn("withdraw", &file);
     scene.del(1, "pod", pod.path()).expect_ok();
+}
+
+#[test]
+fn where_switches_are_not_reached_it_is_run_on_each_chassis() {
+    // Its database is where the chassis' will be.
+    ovs().end();
+    let scene = Scene::new();
+    let outside = Outside::new(&scene);
+    let before = scene.external_state();
+    let gateways = [0, 1].map(
+        |n| json!({"chassis": scene.chassis[n].name(), "interface": UPLINK, "priority": 10 * n}),
+    );
+    let file = outside.file(&scene, &json!({"gateways": gateways}));
+    let on = |chassis: usize, verb: &str| {
+        let database = scene.chassis[chassis].ovsdb();
+        drop(fs::remove_file(HERE));
+        symlink(database.strip_prefix("unix:").unwrap(), HERE).unwrap();
+        ovn(verb, &file)
+    };
+    let said = on(0, "expose");
+    assert!(said.contains("chassis chassis-b is not reached from here"), "{said}");
+    let said = on(1, "expose");
+    assert!(said.contains("Open_vSwitch of chassis-b"), "{said}");
+    assert!(!said.contains("OVN_Northbound"), "one of them is enough for that: {said}");
+    assert!(scene.chassis.iter().all(|chassis| chassis.vsctl(&["list-br"]).contains("br-ext")));
+    for chassis in [0, 1] {
+        on(chassis, "withdraw");
+    }
+    assert_eq!(scene.external_state(), before);
+    fs::remove_file(HERE).unwrap();
 }
