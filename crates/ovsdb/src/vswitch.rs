@@ -14,7 +14,7 @@ pub use add::{NewPort, PortKind, Rate, Vlans};
 pub use bridge::uplink_name;
 pub use chassis::Chassis;
 pub use link::LinkReport;
-pub use remove::{Removal, remove_ports_from};
+pub use remove::{Removal, Unplugged, remove_ports_from, unplug_from};
 pub use rows::{Bridge, Interface, LinkState, OpenVswitch, Port, Qos};
 
 use crate::{Address, Answers, Client, Error, Row, Transaction, at_least, equals, includes};

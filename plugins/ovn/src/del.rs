@@ -4,6 +4,7 @@
 use attachment::{Failures, LOCK_DEADLINE, begin_removal, ipam_del, owner_of, release_addresses};
 use cni::{Request, logging};
 use journal::{Entry, Journal};
+use ovsdb::vswitch::Unplugged;
 
 use crate::conf::Conf;
 use crate::error::OvnError;
@@ -42,9 +43,11 @@ pub(crate) fn release(
     let detail = &record.detail;
     let theirs = [restore::theirs(&entry.owner)];
     let mut failures = Failures::default();
-    failures.note(restore::port(&detail.ovsdb, &theirs));
+    let unplugged = restore::unplug(&detail.ovsdb, &theirs);
+    // The kernel removes the pair while the switch lets go of its end: both take their time.
     failures.note(restore::interface(detail, entry.claim.is_some()));
     failures.note(restore::logical(&detail.nb, &theirs));
+    failures.note(unplugged.map(Unplugged::wait));
     if detail.ipam {
         failures.note(release_addresses(record, request));
     }

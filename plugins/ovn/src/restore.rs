@@ -8,7 +8,7 @@ use hostnet::Rtnl;
 use journal::{Entry, Owner};
 use npwg::devinfo;
 use ovsdb::Address;
-use ovsdb::vswitch::{Removal, remove_ports_from};
+use ovsdb::vswitch::{Removal, Unplugged, unplug_from};
 
 use crate::conf::Database;
 use crate::error::OvnError;
@@ -33,7 +33,12 @@ pub(crate) fn logical(database: &Database, owners: &[Removal<'_>]) -> Result<(),
 
 /// Removes the ports of the integration bridge of these owners.
 pub(crate) fn port(address: &Address, owners: &[Removal<'_>]) -> Result<(), OvnError> {
-    Ok(remove_ports_from(address, owners, deadline())?)
+    unplug(address, owners).map(Unplugged::wait)
+}
+
+/// The same, but the switch is not waited for.
+pub(crate) fn unplug(address: &Address, owners: &[Removal<'_>]) -> Result<Unplugged, OvnError> {
+    Ok(unplug_from(address, owners, deadline())?)
 }
 
 /// Removes the pair, whose pod's end goes with the host's; or the socket's directory. That of a slot belongs to

@@ -27,6 +27,11 @@ struct Found {
     created: Vec<Bridge>,
 }
 
+/// Ports that are gone from a database, but which `ovs-vswitchd` may have still.
+#[must_use = "ovs-vswitchd is to let go of them, too"]
+#[derive(Debug)]
+pub struct Unplugged(Option<(Vswitch, i64)>);
+
 /// Removes the ports of these owners from the switch with this database, and gives `ovs-vswitchd` a moment to
 /// do so, too.
 ///
@@ -37,15 +42,34 @@ pub fn remove_ports_from(
     owners: &[Removal<'_>],
     deadline: Instant,
 ) -> Result<(), Error> {
+    unplug_from(address, owners, deadline).map(Unplugged::wait)
+}
+
+/// The same, for who has something else to do before they wait.
+///
+/// # Errors
+/// As [`Vswitch::remove_ports`].
+pub fn unplug_from(
+    address: &Address,
+    owners: &[Removal<'_>],
+    deadline: Instant,
+) -> Result<Unplugged, Error> {
     if owners.is_empty() {
-        return Ok(());
+        return Ok(Unplugged(None));
     }
     let mut switch = Vswitch::connect(address, deadline)?;
-    let Some(change) = switch.remove_ports(owners, deadline)? else { return Ok(()) };
-    if let Err(error) = switch.await_applied(change, Instant::now() + APPLY_DEADLINE) {
-        log::warn!("the ports are removed from the database: {error}");
+    let change = switch.remove_ports(owners, deadline)?;
+    Ok(Unplugged(change.map(|change| (switch, change))))
+}
+
+impl Unplugged {
+    /// Gives `ovs-vswitchd` a moment to let go of them.
+    pub fn wait(self) {
+        let Some((mut switch, change)) = self.0 else { return };
+        if let Err(error) = switch.await_applied(change, Instant::now() + APPLY_DEADLINE) {
+            log::warn!("the ports are removed from the database: {error}");
+        }
     }
-    Ok(())
 }
 
 impl Vswitch {
