@@ -14,6 +14,21 @@ use crate::{Address, Answers, Error, Identity, Row, TableUpdates, Transaction};
 /// Pauses between tries to connect again: the first and the longest.
 const PAUSES: [Duration; 2] = [Duration::from_millis(10), Duration::from_millis(500)];
 
+/// Tries until it succeeds; the error of the last try before the deadline.
+pub(crate) fn patiently<T, E>(
+    deadline: Instant,
+    mut attempt: impl FnMut() -> Result<T, E>,
+) -> Result<T, E> {
+    let [mut pause, longest] = PAUSES;
+    loop {
+        match attempt() {
+            Err(_not_yet) if Instant::now() + pause < deadline => thread::sleep(pause),
+            last => return last,
+        }
+        pause = (pause * 2).min(longest);
+    }
+}
+
 /// A connection to one database server.
 ///
 /// After an error that [is a disconnect](Error::is_disconnect) it is of no more use until
@@ -62,18 +77,8 @@ impl Client {
     /// # Errors
     /// [`Error::Connect`] of the last try.
     pub fn reconnect(&mut self, deadline: Instant) -> Result<(), Error> {
-        let [mut pause, longest] = PAUSES;
-        loop {
-            match Self::connect_as(&self.identity, &self.address, deadline) {
-                Ok(connected) => {
-                    *self = connected;
-                    return Ok(());
-                }
-                Err(error) if Instant::now() + pause >= deadline => return Err(error),
-                Err(_not_yet) => thread::sleep(pause),
-            }
-            pause = (pause * 2).min(longest);
-        }
+        *self = patiently(deadline, || Self::connect_as(&self.identity, &self.address, deadline))?;
+        Ok(())
     }
 
     /// Where it is connected to.

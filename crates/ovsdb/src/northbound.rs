@@ -18,6 +18,7 @@ pub use rows::{
     DhcpOptions, LogicalRouterPort, LogicalSwitch, LogicalSwitchPort, QosRule, StaticRoute,
 };
 
+use crate::client::patiently;
 use crate::{Address, Client, Identity, Row, Transaction, equals, includes, map, set};
 
 const DATABASE: &str = "OVN_Northbound";
@@ -28,6 +29,8 @@ const ANSWER: Duration = Duration::from_millis(500);
 /// The database server that may be written to.
 #[derive(Debug)]
 pub struct Northbound {
+    servers: Vec<Address>,
+    identity: Identity,
     client: Client,
 }
 
@@ -64,18 +67,15 @@ impl Northbound {
         identity: &Identity,
         deadline: Instant,
     ) -> Result<Self, Error> {
-        let mut failed = None;
-        for address in servers {
-            match Client::connect_as(identity, address, deadline) {
-                Ok(mut client) => match leads(&mut client, deadline) {
-                    Ok(true) => return Ok(Self { client }),
-                    Ok(false) => log::debug!("{address} is no leader"),
-                    Err(error) => failed = Some(error),
-                },
-                Err(error) => failed = Some(error.into()),
-            }
-        }
-        Err(failed.unwrap_or(Error::NoLeader))
+        let client = leader(servers, identity, deadline)?;
+        Ok(Self { servers: servers.to_vec(), identity: identity.clone(), client })
+    }
+
+    /// Connects anew, to whichever server may be written to now, trying until the deadline: a server that
+    /// restarts is back in a moment, and a cluster whose leader died elects another one.
+    fn reconnect(&mut self, deadline: Instant) -> Result<(), Error> {
+        self.client = patiently(deadline, || leader(&self.servers, &self.identity, deadline))?;
+        Ok(())
     }
 
     /// Looks at a switch and at a port.
@@ -185,12 +185,28 @@ impl Northbound {
                 Err(error @ crate::Error::Late { .. }) => return Err(error.into()),
                 Err(error) if error.is_disconnect() => {
                     log::info!("{error}: connecting again");
-                    self.client.reconnect(deadline)?;
+                    self.reconnect(deadline)?;
                 }
                 Err(error) => return Err(error.into()),
             }
         }
     }
+}
+
+/// A connection to the one of these servers that may be written to.
+fn leader(servers: &[Address], identity: &Identity, deadline: Instant) -> Result<Client, Error> {
+    let mut failed = None;
+    for address in servers {
+        match Client::connect_as(identity, address, deadline) {
+            Ok(mut client) => match leads(&mut client, deadline) {
+                Ok(true) => return Ok(client),
+                Ok(false) => log::debug!("{address} is no leader"),
+                Err(error) => failed = Some(error),
+            },
+            Err(error) => failed = Some(error.into()),
+        }
+    }
+    Err(failed.unwrap_or(Error::NoLeader))
 }
 
 /// Whether the server may be written to.

@@ -154,7 +154,7 @@ impl Northbound {
                 Err(error) if error.is_disconnect() => {
                     // If it was made, it is ours, and made anew.
                     log::info!("{error}: connecting again");
-                    self.client.reconnect(deadline)?;
+                    self.reconnect(deadline)?;
                 }
                 Err(error) => return Err(error.into()),
             }

@@ -52,6 +52,22 @@ fn an_add_outlives_a_restart_of_the_database() {
 }
 
 #[test]
+fn an_add_outlives_the_leader_of_a_cluster() {
+    let mut scene = Scene::with_cluster();
+    let (before, pods) = (scene.state(), [Netns::new()]);
+    let [added] = add_while(&mut scene, &pods, |ovn| {
+        let leader = ovn.nb_leader();
+        ovn.kill_nb_server(&leader);
+        assert_ne!(ovn.nb_leader(), leader);
+        ovn.start_northd();
+    });
+    assert!(address(&added.expect_ok()).starts_with("10.10.0."));
+    assert_eq!((scene.ovn.ports("blue").len(), scene.chassis[0].ports().len()), (1, 1));
+    scene.del(0, pods[0].name(), pods[0].path()).expect_ok();
+    assert_eq!(scene.state(), before);
+}
+
+#[test]
 fn what_an_add_left_in_a_database_that_died_goes_by_del_or_gc() {
     let mut scene = Scene::new();
     let (before, pods) = (scene.state(), [Netns::new(), Netns::new()]);
