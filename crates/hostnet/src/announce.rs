@@ -1,9 +1,11 @@
 //! Announcing new addresses on the link: gratuitous ARP (RFC 5227 section 3) and unsolicited neighbour
 //! advertisements (RFC 4861 section 7.2.6), so that switches and neighbours learn a moved address.
 
+use std::fs;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::path::Path;
 
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
 
@@ -28,6 +30,27 @@ pub fn announce(netns: &Netns, index: u32, mac: Mac, addresses: &[IpAddr]) -> Re
         })
     };
     netns.run(send_all)?.map_err(|source| Error::Inside { path: netns.path().to_owned(), source })
+}
+
+/// Lets the kernel send the announcements by itself, whenever the MAC of the link is set, be it to the one that it has
+/// (`arp_notify` and `ndisc_notify` of ip-sysctl.rst). It sends them at once, while to close a socket of
+/// [`announce`] it waits for an RCU grace period. `proc` is where procfs is.
+///
+/// # Errors
+/// The namespace cannot be entered or a setting cannot be written.
+pub fn when_mac_is_set(proc: &Path, netns: &Netns, name: &str) -> Result<(), Error> {
+    let set = || {
+        for (family, setting) in [("ipv4", "arp_notify"), ("ipv6", "ndisc_notify")] {
+            let path = proc.join("sys/net").join(family).join("conf").join(name).join(setting);
+            match fs::write(path, "1") {
+                // A kernel without the family has no addresses of it.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                written => written?,
+            }
+        }
+        Ok(())
+    };
+    netns.run(set)?.map_err(|source| Error::Inside { path: netns.path().to_owned(), source })
 }
 
 fn gratuitous_arp(mac: Mac, ip: Ipv4Addr) -> Vec<u8> {
@@ -113,9 +136,49 @@ fn send(socket: &OwnedFd, index: u32, ethertype: u16, frame: &[u8]) -> io::Resul
 
 #[cfg(test)]
 mod tests {
+    use nix::sys::socket::{MsgFlags, SockProtocol, recv, setsockopt, sockopt};
+    use nix::sys::time::{TimeVal, TimeValLike};
+
     use super::*;
+    use crate::{LinkChange, Rtnl};
 
     const MAC: Mac = Mac([2, 0, 0, 0, 0, 1]);
+
+    #[test]
+    fn the_kernel_announces_every_address_when_the_mac_is_set() {
+        let Ok(host) = Netns::fresh() else { testkit::skip!("needs root") };
+        let pod = Netns::fresh().unwrap();
+        let outside = Rtnl::here().unwrap().inside(&host).unwrap();
+        let inside = outside.inside(&pod).unwrap();
+        outside.add_veth("outer", "inner", &pod).unwrap();
+        let mac = LinkChange { mac: Some(MAC), ..LinkChange::default() };
+        let up = LinkChange { up: Some(true), ..mac.clone() };
+        let inner = inside.link_by_name("inner").unwrap().unwrap().index;
+        inside.set_link(inner, &up).unwrap();
+        let outer = outside.link_by_name("outer").unwrap().unwrap().index;
+        outside.set_link(outer, &LinkChange { mac: None, ..up }).unwrap();
+        for address in ["10.0.0.1/24", "10.0.0.2/24", "fd00::1/64"] {
+            inside.add_address(inner, address.parse().unwrap()).unwrap();
+        }
+        let all = SockProtocol::EthAll;
+        let (family, flags) = (AddressFamily::Packet, SockFlag::SOCK_CLOEXEC);
+        let witness = host.run(|| socket(family, SockType::Raw, flags, all)).unwrap().unwrap();
+        setsockopt(&witness, sockopt::ReceiveTimeout, &TimeVal::seconds(5)).unwrap();
+
+        when_mac_is_set(Path::new("/proc"), &pod, "inner").unwrap();
+        inside.set_link(inner, &mac).unwrap();
+        let mut missing = vec![
+            gratuitous_arp(MAC, Ipv4Addr::new(10, 0, 0, 1)),
+            gratuitous_arp(MAC, Ipv4Addr::new(10, 0, 0, 2)),
+            unsolicited_na(MAC, "fd00::1".parse().unwrap()),
+        ];
+        let mut frame = [0; 1514];
+        while !missing.is_empty() {
+            let length = recv(witness.as_raw_fd(), &mut frame, MsgFlags::empty());
+            let length = length.unwrap_or_else(|error| panic!("{error}: {missing:x?}"));
+            missing.retain(|one| *one != frame[..length]);
+        }
+    }
 
     #[test]
     fn arp_announcement_has_sender_and_target_equal() {

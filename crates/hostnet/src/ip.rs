@@ -51,15 +51,27 @@ impl Rtnl {
     /// # Errors
     /// The dump is refused.
     pub fn addresses(&self, index: u32) -> Result<Vec<IpNetwork>, Error> {
+        let messages = self.dump_addresses()?;
+        Ok(messages.iter().filter(|m| m.header.index == index).filter_map(address_of).collect())
+    }
+
+    /// Index of the link that has this address, if one does.
+    ///
+    /// # Errors
+    /// The dump is refused.
+    pub fn holder_of(&self, address: IpAddr) -> Result<Option<u32>, Error> {
+        let has = |m: &&AddressMessage| address_of(m).is_some_and(|one| one.ip() == address);
+        Ok(self.dump_addresses()?.iter().find(has).map(|m| m.header.index))
+    }
+
+    fn dump_addresses(&self) -> Result<Vec<AddressMessage>, Error> {
         let request = RouteNetlinkMessage::GetAddress(AddressMessage::default());
         let answers = self.dump(request, || "list the addresses".to_owned())?;
-        Ok(answers
-            .iter()
-            .filter_map(|answer| match answer {
-                RouteNetlinkMessage::NewAddress(m) if m.header.index == index => address_of(m),
-                _ => None,
-            })
-            .collect())
+        let message = |answer| match answer {
+            RouteNetlinkMessage::NewAddress(message) => Some(message),
+            _ => None,
+        };
+        Ok(answers.into_iter().filter_map(message).collect())
     }
 
     /// Adds a route through the link.
@@ -238,4 +250,21 @@ fn route_message(index: u32, route: &RouteSpec) -> RouteMessage {
         message.attributes.push(RouteAttribute::Metrics(metrics));
     }
     message
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Netns;
+
+    #[test]
+    fn the_holder_of_an_address_is_found() {
+        let Ok(netns) = Netns::fresh() else { testkit::skip!("needs root") };
+        let here = Rtnl::here().unwrap().inside(&netns).unwrap();
+        here.add_bridge("br").unwrap();
+        let index = here.link_by_name("br").unwrap().unwrap().index;
+        here.add_address(index, "10.0.0.1/24".parse().unwrap()).unwrap();
+        let holder = |ip: &str| here.holder_of(ip.parse().unwrap()).unwrap();
+        assert_eq!((holder("10.0.0.1"), holder("10.0.0.2")), (Some(index), None));
+    }
 }

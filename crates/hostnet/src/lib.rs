@@ -1,6 +1,7 @@
 //! Network namespaces and rtnetlink behind a blocking API, and the undo stack.
 //!
-//! Touches: network namespaces (`setns` on threads of its own), rtnetlink sockets and packet sockets.
+//! Touches: network namespaces (`setns` on threads of its own), rtnetlink sockets and packet sockets; below
+//! `/proc/sys/net`, whether the kernel announces the addresses of a link.
 //! Knows nothing of CNI or PCI.
 //!
 //! The namespace a call acts in is visible in its signature: an [`Rtnl`] is a socket that was opened

@@ -6,8 +6,7 @@ use attachment::{addresses, ipam_del, lock_new, merge, netns_of, owner_of, recor
 use cni::{AddResult, Interface, Request, delegate, logging};
 use hostnet::{Mac, Netns, Rtnl, Undo};
 use journal::{Durability, Entry};
-use ovsdb::vswitch::View;
-use ovsdb::{Northbound, Vswitch};
+use ovsdb::{Northbound, Vswitch, northbound};
 
 use crate::conf::{Conf, Kind};
 use crate::error::OvnError;
@@ -42,7 +41,8 @@ fn attach(plugin: &Ovn, request: &Request, conf: &Conf) -> Result<AddResult, Ovn
     let detail = plan(request, conf, &journal, site, chosen.as_ref().map(|one| one.socket.clone()));
     view.admits(&detail.port)?;
     let mut nb = overlay::connect(&conf.nb, deadline())?;
-    let mtu = mtu(conf, &view)?;
+    let host = Rtnl::here()?;
+    let mtu = conf.mtu.unwrap_or_else(|| mtu::of_tunnel(&view.switch, &host));
 
     let entry = Entry { claim: Some(detail.claim()), owner };
     let record = record_of(&journal, request, detail.clone());
@@ -59,29 +59,29 @@ fn attach(plugin: &Ovn, request: &Request, conf: &Conf) -> Result<AddResult, Ovn
     undo.push("remove the interface", || {
         restore::interface(&detail, true).map_err(|e| cni::chain(&e))
     });
-    match &chosen {
-        Some(chosen) => socket::make(chosen, request, &detail, mtu, &given)?,
-        None => pod::make(&detail, mac, mtu, &netns, &given)?,
-    }
+    let pair = match &chosen {
+        Some(chosen) => socket::make(chosen, request, &detail, mtu, &given).map(|()| None)?,
+        None => Some(pod::make(&detail, &host, &netns, mtu)?),
+    };
     undo.push("remove the port", || {
         let theirs = [restore::theirs(&entry.owner)];
         restore::port(&detail.ovsdb, &theirs).map_err(|e| cni::chain(&e))
     });
-    plug_in(&mut switch, view, &mut nb, &detail)?;
-    if detail.socket.is_none() {
-        pod::announce(&detail, &netns, &given)?;
+    let change = switch.begin_port(&detail.port, view, deadline())?;
+    // The switch, the chassis and northd are at work meanwhile.
+    if let Some(pair) = &pair {
+        pair.configure(mac, mtu, &given)?;
     }
+    switch.await_port(&detail.port.name, change, deadline())?;
+    await_flows(&mut switch, &detail)?;
+    if let Some(pair) = &pair {
+        pair.announce(&plugin.host.proc, mac);
+    }
+    nb.await_up(&detail.logical.name, deadline())?;
     let result = result(request, &detail, mtu, &given);
     journal.append(&entry, &Done { result: result.clone(), routes: given.routes })?;
     undo.commit();
     Ok(result)
-}
-
-fn mtu(conf: &Conf, view: &View) -> Result<u32, OvnError> {
-    match conf.mtu {
-        Some(mtu) => Ok(mtu),
-        None => Ok(mtu::of_tunnel(&view.switch, &Rtnl::here()?)),
-    }
 }
 
 /// Asks IPAM, or else OVN, for the addresses, and makes the logical port with them.
@@ -98,16 +98,12 @@ fn add_logical_port(
     Ok(given)
 }
 
-/// Plugs the interface into the integration bridge, and waits until the overlay reaches it.
-fn plug_in(
-    switch: &mut Vswitch,
-    view: View,
-    nb: &mut Northbound,
-    detail: &Detail,
-) -> Result<(), OvnError> {
-    switch.add_port(&detail.port, view, deadline())?;
-    nb.await_up(&detail.logical.name, deadline())?;
-    Ok(switch.await_installed(&detail.port.name, deadline())?)
+/// Waits until the chassis has bound the port and has its flows: frames pass from then on.
+fn await_flows(switch: &mut Vswitch, detail: &Detail) -> Result<(), OvnError> {
+    let late = || northbound::Error::NotBound { port: detail.logical.name.clone() };
+    switch
+        .await_installed(&detail.port.name, deadline())
+        .map_err(|error| if error.timed_out_at().is_some() { late().into() } else { error.into() })
 }
 
 fn result(request: &Request, detail: &Detail, mtu: u32, given: &AddResult) -> AddResult {

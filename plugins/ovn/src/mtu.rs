@@ -18,11 +18,9 @@ pub(crate) fn of_tunnel(switch: &OpenVswitch, host: &Rtnl) -> u32 {
     let encap: Option<IpAddr> =
         switch.external_ids.get("ovn-encap-ip").and_then(|ip| ip.parse().ok());
     let Some(encap) = encap else { return ETHERNET - GENEVE };
-    let has = |index: u32| {
-        host.addresses(index).is_ok_and(|all| all.iter().any(|address| address.ip() == encap))
-    };
-    let links = host.links().unwrap_or_default();
-    let below = links.into_iter().find(|link| has(link.index)).map_or(ETHERNET, |link| link.mtu);
+    let index = host.holder_of(encap).unwrap_or_default();
+    let below = index.and_then(|index| host.link_by_index(index).unwrap_or_default());
+    let below = below.map_or(ETHERNET, |link| link.mtu);
     let overhead = if encap.is_ipv6() { GENEVE + IPV6 } else { GENEVE };
     below.saturating_sub(overhead)
 }

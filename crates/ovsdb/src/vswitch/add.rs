@@ -133,21 +133,36 @@ impl Vswitch {
     pub fn add_port(
         &mut self,
         port: &NewPort,
-        mut view: View,
+        view: View,
         deadline: Instant,
     ) -> Result<Interface, Error> {
+        let change = self.begin_port(port, view, deadline)?;
+        self.await_port(&port.name, change, deadline)
+    }
+
+    /// The first part of [`Vswitch::add_port`]: the port is in the database. The number of the change, for
+    /// [`Vswitch::await_port`].
+    ///
+    /// # Errors
+    /// As [`Vswitch::add_port`], but for the interface.
+    pub fn begin_port(
+        &mut self,
+        port: &NewPort,
+        mut view: View,
+        deadline: Instant,
+    ) -> Result<i64, Error> {
         let mut interrupted = false;
         for _ in 0..TRIES {
             view.admits(port)?;
             if view.port.is_some() && interrupted {
-                return self.made(&port.name, view.switch.next_cfg, deadline);
+                return Ok(view.switch.next_cfg);
             }
             if view.port.is_some() {
                 log::warn!("port {} was left from an earlier attachment", port.name);
                 self.remove_ports(&[ids(&port.owner).collect()], deadline)?;
             } else {
                 match self.insert(port, view.bridge.as_ref(), deadline) {
-                    Ok(Some(next_cfg)) => return self.made(&port.name, next_cfg, deadline),
+                    Ok(Some(next_cfg)) => return Ok(next_cfg),
                     Ok(None) => {}
                     Err(error @ Error::Late { .. }) => return Err(error),
                     Err(error) if error.is_disconnect() => {
@@ -199,9 +214,18 @@ impl Vswitch {
         Ok(Error::MacTaken { mac: mac.to_owned(), interface })
     }
 
-    /// Waits for the interface, and believes what `ovs-vswitchd` says of it.
-    fn made(&mut self, name: &str, next_cfg: i64, deadline: Instant) -> Result<Interface, Error> {
-        let (selected, mut answers) = self.when_applied(next_cfg, deadline, |waiting| {
+    /// The second part of [`Vswitch::add_port`]: waits for the interface, and believes what `ovs-vswitchd`
+    /// says of it.
+    ///
+    /// # Errors
+    /// [`Error::Interface`]; [`Error::NotApplied`] at the deadline; the connection fails.
+    pub fn await_port(
+        &mut self,
+        name: &str,
+        change: i64,
+        deadline: Instant,
+    ) -> Result<Interface, Error> {
+        let (selected, mut answers) = self.when_applied(change, deadline, |waiting| {
             waiting.select::<Interface>(&[equals("name", name)])
         })?;
         let failed = |text: String| Error::Interface { interface: name.to_owned(), text };
