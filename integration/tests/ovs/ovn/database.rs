@@ -133,6 +133,8 @@ fn of_a_cluster_the_leader_is_found_whoever_that_is() {
     let leader = scene.ovn.nb_leader();
     scene.ovn.kill_nb_server(&leader);
     assert_ne!(scene.ovn.nb_leader(), leader);
+    // Northd takes up to 8 s between its tries to find the new leader, nearly as long as ADD waits for it.
+    scene.ovn.nbctl(&["--wait=sb", "sync"]);
     attach(&scene, 1, &json!({}));
     assert!(pings(&pods[1], "10.10.0.77", 5));
     for n in [0, 1] {
