@@ -1,6 +1,7 @@
 //! ADD: parse, validate, lock, record, act, complete.
 
 use std::path::Path;
+use std::thread;
 
 use attachment::{addresses, ipam_del, lock_new, merge, netns_of, owner_of, record_of, rows};
 use cni::{AddResult, Interface, Request, delegate, logging};
@@ -40,14 +41,21 @@ fn attach(plugin: &Ovn, request: &Request, conf: &Conf) -> Result<AddResult, Ovn
     let site = Site { owner: &owner, name: &name, mac, chassis, netns: netns.id()? };
     let detail = plan(request, conf, &journal, site, chosen.as_ref().map(|one| one.socket.clone()));
     view.admits(&detail.port)?;
-    let mut nb = overlay::connect(&conf.nb, deadline())?;
     let host = Rtnl::here()?;
     let mtu = conf.mtu.unwrap_or_else(|| mtu::of_tunnel(&view.switch, &host));
 
     let entry = Entry { claim: Some(detail.claim()), owner };
     let record = record_of(&journal, request, detail.clone());
-    journal.write(&entry, &record, Durability::Durable)?;
+    journal.write(&entry, &record, Durability::Volatile)?;
     let mut undo = Undo::new(|| journal.remove(&entry).map_err(|e| cni::chain(&e)));
+    // The disk is at work while the leader is looked for; rows are not made before it is done.
+    let (durable, nb) = thread::scope(|scope| {
+        let durable = scope.spawn(|| journal.sync(&entry));
+        let nb = overlay::connect(&conf.nb, deadline());
+        (durable.join().expect("it does not panic"), nb)
+    });
+    durable?;
+    let mut nb = nb?;
     undo.push("remove the logical port", || {
         let theirs = [restore::theirs(&entry.owner)];
         restore::logical(&detail.nb, &theirs).map_err(|e| cni::chain(&e))

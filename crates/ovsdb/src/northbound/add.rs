@@ -135,7 +135,7 @@ impl Northbound {
     /// [`Error::AddressTaken`], [`Error::Contended`]; the connection fails.
     pub fn add_port(&mut self, port: &NewLogicalPort, deadline: Instant) -> Result<(), Error> {
         while Instant::now() < deadline {
-            let view = self.look(&port.switch, &port.name, deadline)?;
+            let (view, ports) = self.look_around(port, deadline)?;
             let switch = view.admits(port)?;
             if view.port.is_some() {
                 log::warn!("logical port {} was left from an earlier attachment", port.name);
@@ -144,7 +144,7 @@ impl Northbound {
                 continue;
             }
             if let Some(switch) = switch {
-                self.addresses_are_free(switch, port, deadline)?;
+                addresses_are_free(switch, &ports, port)?;
             }
             match self.client.transact(&insertion(port, switch), deadline) {
                 Ok(_) => return Ok(()),
@@ -162,26 +162,37 @@ impl Northbound {
         Err(Error::Contended(port.switch.clone()))
     }
 
-    /// Refuses an address that another port of the switch has. OVN itself takes both.
-    fn addresses_are_free(
+    /// What there is of the port and its switch, and all ports that there are.
+    fn look_around(
         &mut self,
-        switch: &LogicalSwitch,
         port: &NewLogicalPort,
         deadline: Instant,
-    ) -> Result<(), Error> {
+    ) -> Result<(LogicalView, Vec<LogicalSwitchPort>), Error> {
         let mut all = Transaction::new(DATABASE);
-        let ports = all.select::<LogicalSwitchPort>(&[]);
-        let ports: Vec<LogicalSwitchPort> = self.client.transact(&all, deadline)?.rows(&ports)?;
-        let given = port.addresses.given();
-        for other in ports.iter().filter(|other| switch.ports.0.contains(&other.uuid)) {
-            let same = |address: &&str| given.iter().any(|one| one.eq_ignore_ascii_case(address));
-            if let Some(address) = other.has().find(same) {
-                let (address, port) = (address.to_owned(), other.name.clone());
-                return Err(Error::AddressTaken { address, port });
-            }
-        }
-        Ok(())
+        let switches = all.select::<LogicalSwitch>(&[equals("name", &port.switch)]);
+        let all_ports = all.select::<LogicalSwitchPort>(&[]);
+        let mut answers = self.client.transact(&all, deadline)?;
+        let ports: Vec<LogicalSwitchPort> = answers.rows(&all_ports)?;
+        let port = ports.iter().find(|other| other.name == port.name).cloned();
+        Ok((LogicalView { switches: answers.rows(&switches)?, port }, ports))
     }
+}
+
+/// Refuses an address that another port of the switch has. OVN itself takes both.
+fn addresses_are_free(
+    switch: &LogicalSwitch,
+    ports: &[LogicalSwitchPort],
+    port: &NewLogicalPort,
+) -> Result<(), Error> {
+    let given = port.addresses.given();
+    for other in ports.iter().filter(|other| switch.ports.0.contains(&other.uuid)) {
+        let same = |address: &&str| given.iter().any(|one| one.eq_ignore_ascii_case(address));
+        if let Some(address) = other.has().find(same) {
+            let (address, port) = (address.to_owned(), other.name.clone());
+            return Err(Error::AddressTaken { address, port });
+        }
+    }
+    Ok(())
 }
 
 impl LogicalView {
