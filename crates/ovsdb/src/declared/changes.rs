@@ -125,8 +125,11 @@ impl Difference {
                     &BTreeMap::from([(*column, to.clone())]),
                 );
             }
-            Change::SetKey { table, column, key, to, .. } => {
-                all.mutate(table, &[], column, "delete", set([key]));
+            Change::SetKey { table, column, key, from, to } => {
+                // A key that somebody added meanwhile stays as it is: inserting does not replace it.
+                if from.is_some() {
+                    all.mutate(table, &[], column, "delete", set([key]));
+                }
                 if let Some(to) = to {
                     all.mutate(table, &[], column, "insert", map([(key.as_str(), to)]));
                 }

@@ -4,7 +4,8 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::process::Stdio;
 
-use serde_json::json;
+use integration::examples;
+use serde_json::{Value, json};
 use testkit::netns::Netns;
 
 use super::outside::{HOST, Outside, UPLINK, gateway, ovn, ovn_fails};
@@ -71,7 +72,7 @@ fn what_is_in_the_way_is_told_and_nothing_is_made() {
     let scene = Scene::new();
     let outside = Outside::new(&scene);
     let before = scene.external_state();
-    let refused = |keys: serde_json::Value, why: &[&str]| {
+    let refused = |keys: Value, why: &[&str]| {
         let file = outside.file(&scene, &keys);
         for verb in ["plan", "expose"] {
             let said = ovn_fails(verb, &file);
@@ -162,6 +163,29 @@ fn two_networks_share_a_bridge_and_what_others_added_stays() {
     ovn("withdraw", &other);
     assert!(ovn("withdraw", &first).contains("- Logical_Router cluster"));
     assert_eq!(scene.external_state(), before);
+}
+
+/// As shipped, but for the database and the chassis.
+#[test]
+fn the_examples_are_exposed_and_withdrawn() {
+    let scene = Scene::new();
+    let outside = Outside::new(&scene);
+    scene.ovn.nbctl(&["lr-add", "cluster"]);
+    let before = scene.external_state();
+    let gateways = [0, 1].map(|n| gateway(&scene, n, Some([20, 10][n])));
+    for (example, chassis) in [("external-nat.yaml", 2), ("external-routed.yaml", 1)] {
+        let shipped = examples::text(&format!("ovn/{example}"));
+        let mut external: Value = serde_saphyr::from_str(&shipped).unwrap();
+        assert_eq!(external["gateways"].as_array().unwrap().len(), chassis);
+        external["nb"] = json!(scene.ovn.address("nb"));
+        external["gateways"] = json!(gateways[..chassis]);
+        let file = outside.write(example, &external);
+        ovn("expose", &file);
+        assert_eq!(ovn("plan", &file), "nothing to change\n");
+        assert_ne!(scene.external_state(), before);
+        ovn("withdraw", &file);
+        assert_eq!(scene.external_state(), before, "{example}");
+    }
 }
 
 #[test]

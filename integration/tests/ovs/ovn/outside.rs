@@ -53,8 +53,13 @@ impl Outside {
             "physicalNetwork": "physnet1", "bridge": "br-ext", "addresses": ["192.0.2.1/24"], "mode": "nat",
             "gateways": [gateway(scene, 0, None)],
         });
+        self.write(name, &integration::with(&external, keys))
+    }
+
+    /// A file with just that.
+    pub(super) fn write(&self, name: &str, external: &Value) -> String {
         let path = self.dir.path().join(name);
-        std::fs::write(&path, integration::with(&external, keys).to_string()).unwrap();
+        std::fs::write(&path, external.to_string()).unwrap();
         path.display().to_string()
     }
 }
